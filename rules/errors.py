@@ -177,3 +177,31 @@ class Unavailable(TongliError):
 
 class QuotaExceeded(Unavailable):
     code = "quota-exceeded"
+
+
+class StepUpRequired(Refused):
+    """The caller must prove again, and lately, who is at the screen."""
+
+    code = "step-up-required"
+
+
+class Erased(TongliError):
+    """It was here and has been erased; only those once entitled learn that much."""
+
+    code = "gone"
+
+
+class ImportRejected(Unacceptable):
+    code = "import-rejected"
+
+
+class AbnormalUsageDetected(Unavailable):
+    code = "abnormal-usage-detected"
+
+
+class TemporaryReducedCapacity(Unavailable):
+    code = "temporary-reduced-capacity"
+
+
+class StorageFull(Unavailable):
+    code = "storage-full"

@@ -1,0 +1,23 @@
+"""Answers kept so that a repeated request has one effect: written in the business transaction, kept 14 days."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from db.types import blind, sealed
+
+
+class IdempotencyRecord(SQLModel, table=True):
+    """Scope: client, agency, method, path and key (as one keyed hash). The answer is sealed."""
+
+    __tablename__ = "idempotency_record"
+    __table_args__ = (Index("idempotency_record_by_age", "created_at"),)
+
+    agency_id: UUID = Field(primary_key=True, foreign_key="agency.id")
+    key_hash: bytes = Field(primary_key=True, sa_type=blind().sa_type)
+    fingerprint: bytes = blind()
+    status: int | None
+    answer: bytes | None = sealed(nullable=True)
+    created_at: datetime

@@ -1,0 +1,58 @@
+"""person_record (人员记录): the person as one report described them. person (人员): the human behind one or more records."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from db.types import blind, blinds, key, one_of, sealed
+
+ID_TYPES = ("resident_id", "hk_mo_tw", "foreign_pr", "passport", "unverified", "none")
+SEXES = ("male", "female", "unknown")
+
+
+class Person(SQLModel, table=True):
+    """A cluster of records held together by links; holds nothing of its own, so a link can be undone without loss."""
+
+    __tablename__ = "person"
+
+    id: UUID = key()
+    created_at: datetime
+
+
+class PersonRecord(SQLModel, table=True):
+    """Identity number and phones are sealed; equality goes by keyed blind index."""
+
+    __tablename__ = "person_record"
+    __table_args__ = (
+        CheckConstraint(one_of("id_type", *ID_TYPES), name="person_record_id_type"),
+        CheckConstraint(one_of("sex", *SEXES), name="person_record_sex"),
+        Index("person_record_by_identity", "id_index"),
+        Index("person_record_by_name_birth", "name_birth_index"),
+        Index("person_record_by_case", "case_id"),
+        Index("person_record_by_person", "person_id"),
+        Index("person_record_by_report", "report_id"),
+        Index("person_record_by_agency", "agency_id"),
+        Index("person_record_by_employer", "employer_id"),
+    )
+
+    id: UUID = key()
+    report_id: UUID = Field(foreign_key="report.id")
+    case_id: UUID = Field(foreign_key="case.id")
+    agency_id: UUID = Field(foreign_key="agency.id")
+    person_id: UUID = Field(foreign_key="person.id")
+    name: bytes = sealed()
+    id_type: str
+    id_number: bytes | None = sealed(nullable=True)
+    id_index: bytes | None = blind(nullable=True)
+    name_birth_index: bytes | None = blind(nullable=True)
+    phone_indexes: list[bytes] = blinds()
+    contact: bytes = sealed()
+    sex: str
+    birth_date: date | None
+    division_code: str | None
+    employment_status: str | None
+    employer_id: UUID | None = Field(foreign_key="employer.id")
+    details: bytes = sealed()
+    created_at: datetime

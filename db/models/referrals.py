@@ -1,0 +1,94 @@
+"""referral (转办): a request that one agency handle one matter for one case, with its clocks and every step taken."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from db.types import document, key, one_of, sealed, words
+from rules.referrals import STATUSES
+
+
+class Referral(SQLModel, table=True):
+    """The preview (place, age band, need, urgency) stands in this row, so that no case row need be readable for it."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        CheckConstraint(one_of("status", *STATUSES), name="referral_status"),
+        CheckConstraint(one_of("urgency", "normal", "urgent", "emergency"), name="referral_urgency"),
+        CheckConstraint("to_agency_id IS NULL OR to_agency_id <> sender_agency_id", name="referral_not_to_oneself"),
+        Index("referral_by_case", "case_id"),
+        Index("referral_inbox", "to_agency_id", "updated_at", "id"),
+        Index("referral_outbox", "sender_agency_id", "updated_at", "id"),
+        Index("referral_by_coordinator", "coordinator_agency_id"),
+        Index("referral_inbox_due", "to_agency_id", "next_due", "id", postgresql_where="next_due IS NOT NULL"),
+        Index("referral_due", "next_due", postgresql_where="next_due IS NOT NULL"),
+        Index("referral_by_person", "person_id", "matter_code"),
+        Index("referral_by_parent", "part_of"),
+    )
+
+    id: UUID = key()
+    case_id: UUID = Field(foreign_key="case.id")
+    person_id: UUID | None = Field(foreign_key="person.id")
+    matter_code: str = Field(foreign_key="matter.code")
+    need: str
+    sender_agency_id: UUID = Field(foreign_key="agency.id")
+    coordinator_agency_id: UUID = Field(foreign_key="agency.id")
+    to_agency_id: UUID | None = Field(foreign_key="agency.id")
+    pooled: bool
+    status: str
+    urgency: str
+    place: str
+    age_band: str
+    note: bytes | None = sealed(nullable=True)
+    part_of: UUID | None = Field(foreign_key="referral.id")
+    reopens: UUID | None = Field(foreign_key="referral.id")
+    requested_at: datetime | None
+    received_at: datetime | None
+    accepted_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    clock_stopped_at: datetime | None
+    acknowledge_by: datetime | None
+    accept_by: datetime | None
+    resolve_by: datetime | None
+    due_confirmed: bool
+    next_due: datetime | None
+    overdue: list[str] = words()
+    return_count: int
+    extended: bool
+    outcome: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class ReferralPool(SQLModel, table=True):
+    """Offices that may take a pooled referral: those competent when it was requested."""
+
+    __tablename__ = "referral_pool"
+    __table_args__ = (Index("referral_pool_by_agency", "agency_id", "referral_id"),)
+
+    referral_id: UUID = Field(primary_key=True, foreign_key="referral.id")
+    agency_id: UUID = Field(primary_key=True, foreign_key="agency.id")
+    sender_agency_id: UUID = Field(foreign_key="agency.id", index=True)
+
+
+class ReferralStep(SQLModel, table=True):
+    """A step taken, with its reason, text and what was asked for: nothing that was entered is lost."""
+
+    __tablename__ = "referral_step"
+    __table_args__ = (Index("referral_step_by_referral", "referral_id", "taken_at"),)
+
+    id: UUID = key()
+    referral_id: UUID = Field(foreign_key="referral.id")
+    agency_id: UUID = Field(foreign_key="agency.id")
+    step: str
+    from_status: str
+    to_status: str
+    reason: str | None
+    body: bytes | None = sealed(nullable=True)
+    deadlines: dict[str, Any] = document()
+    taken_at: datetime

@@ -1,0 +1,40 @@
+"""report (情况报告): what an agency said, as it said it. Never edited."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from db.types import key, one_of, sealed
+
+CHANNELS = ("visit", "hotline", "app", "hall", "system", "other")
+URGENCIES = ("normal", "urgent", "emergency")
+
+
+class Report(SQLModel, table=True):
+    """The body is kept sealed and whole; its hash goes into the receipt."""
+
+    __tablename__ = "report"
+    __table_args__ = (
+        CheckConstraint(one_of("channel", *CHANNELS), name="report_channel"),
+        CheckConstraint(one_of("urgency", *URGENCIES), name="report_urgency"),
+        Index("report_source_once", "agency_id", "source_system", "source_record_id", unique=True),
+        Index("report_by_case", "case_id"),
+        Index("report_by_agency", "agency_id", "id"),
+    )
+
+    id: UUID = key()
+    agency_id: UUID = Field(foreign_key="agency.id")
+    case_id: UUID = Field(foreign_key="case.id")
+    source_system: str
+    source_record_id: str
+    aware_at: datetime
+    aware_by: str
+    reported_at: datetime
+    reported_by: UUID
+    channel: str
+    urgency: str
+    body: bytes = sealed()
+    body_sha256: bytes = sealed()
+    leaf_id: UUID

@@ -1,0 +1,232 @@
+"""The one door: the only text in the program that begins, sets who acts, commits or rolls back.
+
+    async with open_transaction(database, caller, scope="referrals:write") as tx:
+        row = await tx.row("SELECT … WHERE id = $1", referral_id)
+
+A transaction checks that its principal is alive and tells row security who acts before it hands itself out, so a
+statement cannot run without context. Events and audit leaves are gathered and written in one statement just before the
+commit. An error leaves nothing behind; a lost connection answers Unavailable.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crypto.vault import Vault
+from db.engine import Database, Raw, driver_connection
+from rules.errors import InsufficientScope, NotAuthenticated
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as the token says; what it may do is read from the database when a transaction begins."""
+
+    kind: Literal["client", "staff"]
+    principal_id: UUID
+    agency_id: UUID
+    client_id: UUID
+    scopes: frozenset[str]
+    request_id: str
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the principal may do now: scopes of token and account together, roles, and where its agency stands."""
+
+    scopes: frozenset[str]
+    roles: frozenset[str]
+    agency_kind: str
+    agency_level: str
+    division_code: str
+
+    def require(self, scope: str) -> None:
+        if scope not in self.scopes:
+            raise InsufficientScope(scope)
+
+
+@dataclass(slots=True)
+class Tx:
+    """One open transaction of one caller. `now` is business time, fixed for the whole transaction."""
+
+    caller: Caller
+    rights: Rights
+    now: datetime
+    purpose: str | None
+    vault: Vault
+    _connection: AsyncConnection
+    _raw: Raw
+    _events: list[JsonObject] = field(default_factory=list)
+    _leaves: list[JsonObject] = field(default_factory=list)
+
+    @property
+    def agency_id(self) -> UUID:
+        """The agency that acts."""
+        return self.caller.agency_id
+
+    async def row(self, sql: str, *values: object) -> asyncpg.Record | None:
+        """The first row, or None."""
+        return await self._raw.fetchrow(sql, *values)
+
+    async def rows(self, sql: str, *values: object) -> list[asyncpg.Record]:
+        return await self._raw.fetch(sql, *values)
+
+    async def value(self, sql: str, *values: object) -> Any:  # noqa: ANN401  a column of any type
+        """The first column of the first row, or None."""
+        return await self._raw.fetchval(sql, *values)
+
+    async def run(self, sql: str, *values: object) -> str:
+        """Runs a statement for its effect; returns PostgreSQL's tag, such as `UPDATE 1`."""
+        return await self._raw.execute(sql, *values)
+
+    async def select(self, statement: Executable) -> list[JsonObject]:
+        """Runs a Core statement built from the tables; returns its rows as mappings."""
+        result = await self._connection.execute(statement)
+        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+    def gather_event(self, event: JsonObject) -> None:
+        self._events.append(event)
+
+    def gather_leaf(self, leaf: JsonObject) -> None:
+        self._leaves.append(leaf)
+
+    async def write_gathered(self) -> None:
+        """Writes the gathered events and leaves. Cost: one statement, none where there are none."""
+        if self._events:
+            await self._raw.execute(_WRITE_BOTH, json.dumps(self._events), json.dumps(self._leaves))
+        elif self._leaves:
+            await self._raw.execute(_WRITE_LEAVES, json.dumps(self._leaves))
+        self._events, self._leaves = [], []
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undoes what happens inside when it raises, keeping the transaction usable. Cost: two statements."""
+        events, leaves = len(self._events), len(self._leaves)
+        await self._raw.execute("SAVEPOINT act")
+        try:
+            yield
+        except BaseException:
+            del self._events[events:], self._leaves[leaves:]
+            await self._raw.execute("ROLLBACK TO SAVEPOINT act")
+            raise
+
+
+@asynccontextmanager
+async def open_transaction(
+    database: Database, caller: Caller, *, purpose: str | None = None, scope: str | None = None, read_only: bool = False
+) -> AsyncIterator[Tx]:
+    """A transaction in which `caller` acts. Cost: BEGIN, one statement to enter, COMMIT.
+
+    Raises NotAuthenticated where the principal or its agency is no longer alive, InsufficientScope where `scope` is not
+    among the rights in force. Commits when the body ends, rolls back when it raises.
+    """
+    async with _begun(database, read_only=read_only) as (connection, raw):
+        rights = await _enter(raw, caller, purpose)
+        if scope is not None:
+            rights.require(scope)
+        tx = Tx(caller, rights, database.clock(), purpose, database.vault, connection, raw)
+        yield tx
+        await tx.write_gathered()
+
+
+@asynccontextmanager
+async def open_system_transaction(database: Database) -> AsyncIterator[Raw]:
+    """A transaction of the program itself, for sign-in and the jobs: no agency acts, so agency policies show nothing."""
+    async with _begun(database, read_only=False) as (_, raw):
+        yield raw
+
+
+@asynccontextmanager
+async def _begun(database: Database, *, read_only: bool) -> AsyncIterator[tuple[AsyncConnection, Raw]]:
+    connection, raw = await _begin(database, "BEGIN READ ONLY" if read_only else "BEGIN")
+    try:
+        yield connection, raw
+        await raw.execute("COMMIT")
+    except BaseException:
+        await _roll_back(connection, raw)
+        raise
+    finally:
+        await connection.close()
+
+
+async def _begin(database: Database, begin: str) -> tuple[AsyncConnection, Raw]:
+    """A connection inside a transaction. A pooled connection that died meanwhile is replaced once: nothing was done yet."""
+    for attempt in (1, 2):
+        connection = await database.connect()
+        raw = await driver_connection(connection)
+        try:
+            await raw.execute(begin)
+        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+            await connection.invalidate()
+            await connection.close()
+            if attempt == 2:
+                raise
+        except BaseException:
+            await connection.invalidate()
+            await connection.close()
+            raise
+        else:
+            return connection, raw
+    raise AssertionError("unreachable")
+
+
+async def _roll_back(connection: AsyncConnection, raw: Raw) -> None:
+    """Ends a failed transaction; a connection that cannot even do that is thrown away."""
+    try:
+        if raw.is_closed():
+            await connection.invalidate()
+        else:
+            await raw.execute("ROLLBACK")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        await connection.invalidate()
+
+
+async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:
+    row = await raw.fetchrow(
+        "SELECT * FROM enter($1, $2, $3, $4, $5)",
+        caller.kind,
+        caller.principal_id,
+        caller.agency_id,
+        purpose,
+        caller.request_id,
+    )
+    if row is None:
+        raise NotAuthenticated(reason="principal-not-active")
+    scopes = caller.scopes.intersection(row["scopes"]) if caller.kind == "client" else caller.scopes
+    return Rights(
+        frozenset(scopes), frozenset(row["roles"]), row["agency_kind"], row["agency_level"], row["division_code"]
+    )
+
+
+_EVENT_COLUMNS = """id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties, correlation_id,
+    data, occurred_at"""
+_LEAF_COLUMNS = """id, at, agency_id, principal_kind, principal_id, actor, action, subject_type, subject_id, case_id,
+    field_classes, purpose, request_id, facts, salt, algorithm, commitment"""
+
+_INSERT_LEAVES = f"""INSERT INTO audit_leaf ({_LEAF_COLUMNS})
+    SELECT id, at, agency_id, principal_kind, principal_id, actor, action, subject_type, subject_id, case_id,
+           ARRAY(SELECT jsonb_array_elements_text(field_classes)), purpose, request_id, facts, decode(salt, 'hex'),
+           algorithm, decode(commitment, 'hex')
+      FROM jsonb_to_recordset($%d::jsonb) AS t (id uuid, at timestamptz, agency_id uuid, principal_kind text,
+           principal_id uuid, actor text, action text, subject_type text, subject_id uuid, case_id uuid,
+           field_classes jsonb, purpose text, request_id text, facts jsonb, salt text, algorithm text,
+           commitment text)"""  # noqa: S608  column names only
+
+_WRITE_LEAVES = _INSERT_LEAVES % 1
+_WRITE_BOTH = f"""WITH events AS (
+    INSERT INTO event ({_EVENT_COLUMNS})
+    SELECT {_EVENT_COLUMNS}
+      FROM jsonb_to_recordset($1::jsonb) AS t (id uuid, type text, subject_type text, subject_id uuid,
+           subject_version integer, case_id uuid, actor_agency_id uuid, parties jsonb, correlation_id text, data jsonb,
+           occurred_at timestamptz))
+    {_INSERT_LEAVES % 2}"""  # noqa: S608  column names only

@@ -1,0 +1,127 @@
+-- person, person_record, link, household_member, employer: who is meant. Content is sealed by the application;
+-- rows are seen by the agency that reported them, the case's coordinator and its receivers.
+
+GRANT SELECT, INSERT ON person_record, link TO tongli_app;
+GRANT UPDATE (undone_at) ON link TO tongli_app;
+GRANT SELECT ON household_member, employer TO tongli_app;
+GRANT SELECT, INSERT ON person, person_record, link, employer TO tongli_linker;
+GRANT SELECT, INSERT, UPDATE ON household_member TO tongli_linker;
+
+ALTER TABLE person ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE person_record ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE link ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE household_member ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE employer ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS linker ON person;
+CREATE POLICY linker ON person TO tongli_linker USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS linker ON person_record;
+CREATE POLICY linker ON person_record TO tongli_linker USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS linker ON link;
+CREATE POLICY linker ON link TO tongli_linker USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS linker ON household_member;
+CREATE POLICY linker ON household_member TO tongli_linker USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS linker ON employer;
+CREATE POLICY linker ON employer TO tongli_linker USING (true) WITH CHECK (true);
+
+DROP POLICY IF EXISTS seen ON person_record;
+CREATE POLICY seen ON person_record FOR SELECT TO tongli_app USING (
+    agency_id = (SELECT acting_agency())
+    OR EXISTS (SELECT FROM participant p
+                WHERE p.case_id = person_record.case_id AND p.agency_id = (SELECT acting_agency())
+                  AND p.role IN ('coordinator', 'receiver') AND p.until IS NULL));
+DROP POLICY IF EXISTS own ON person_record;
+CREATE POLICY own ON person_record FOR INSERT TO tongli_app WITH CHECK (agency_id = (SELECT acting_agency()));
+
+DROP POLICY IF EXISTS seen ON link;
+CREATE POLICY seen ON link TO tongli_app
+    USING (EXISTS (SELECT FROM person_record r WHERE r.id = link.record_id))
+    WITH CHECK (EXISTS (SELECT FROM person_record r WHERE r.id = link.record_id));
+
+DROP POLICY IF EXISTS seen ON household_member;
+CREATE POLICY seen ON household_member FOR SELECT TO tongli_app
+    USING (EXISTS (SELECT FROM person_record r WHERE r.id = household_member.record_id));
+
+DROP POLICY IF EXISTS seen ON employer;
+CREATE POLICY seen ON employer FOR SELECT TO tongli_app USING (
+    EXISTS (SELECT FROM "case" c WHERE c.employer_id = employer.id)
+    OR EXISTS (SELECT FROM person_record r WHERE r.employer_id = employer.id));
+
+-- Functions of the linker role: it alone crosses the wall, in these ways.
+SET LOCAL ROLE tongli_linker;
+
+-- The person these identifiers already belong to. Takes a lock on each identifier, in one order, so that two reports of
+-- one person at once meet here and not as two persons. Crosses the wall; tells the application an id and how it matched.
+CREATE OR REPLACE FUNCTION find_person(p_id_indexes bytea[], p_name_birth bytea, p_phones bytea[])
+RETURNS TABLE (person_id uuid, matched_on text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(k) FROM (
+        SELECT hashtextextended(encode(i, 'hex'), 1) AS k
+          FROM unnest(p_id_indexes || p_name_birth) i WHERE i IS NOT NULL ORDER BY k) keys;
+    RETURN QUERY
+        SELECT r.person_id, 'identity_number' FROM person_record r
+         WHERE r.id_index = ANY (p_id_indexes) ORDER BY r.created_at LIMIT 1;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        SELECT r.person_id, 'name_birth_date_phone' FROM person_record r
+         WHERE r.name_birth_index = p_name_birth AND r.phone_indexes && p_phones
+           AND (r.id_index IS NULL OR cardinality(p_id_indexes) = 0)
+         ORDER BY r.created_at LIMIT 1;
+END
+$$;
+
+-- Creates a person. Holds nothing but an id.
+CREATE OR REPLACE FUNCTION new_person(p_id uuid, p_now timestamptz) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$ INSERT INTO person (id, created_at) VALUES (p_id, p_now) $$;
+
+-- Puts the people of one report of the acting agency into the household of its case.
+CREATE OR REPLACE FUNCTION add_household_member(
+    p_case uuid, p_person uuid, p_record uuid, p_role text, p_relation text, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM person_record r WHERE r.id = p_record AND r.agency_id = acting_agency()
+                                                 AND r.case_id = p_case AND r.person_id = p_person) THEN
+        RAISE EXCEPTION 'not a record of this agency in this case' USING ERRCODE = 'TL002';
+    END IF;
+    INSERT INTO household_member (case_id, person_id, record_id, role, relation, active, joined_at)
+    VALUES (p_case, p_person, p_record, p_role, p_relation, true, p_now)
+    ON CONFLICT (case_id, person_id) DO NOTHING;
+END
+$$;
+
+-- The employer of this credit code, or of this name where no code is known; created when new.
+CREATE OR REPLACE FUNCTION employer_for(p_id uuid, p_name text, p_code text, p_now timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    found_id uuid;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(coalesce(p_code, p_name), 2));
+    IF p_code IS NOT NULL THEN
+        SELECT e.id INTO found_id FROM employer e WHERE e.credit_code = p_code;
+    ELSE
+        SELECT e.id INTO found_id FROM employer e WHERE e.name = p_name AND e.credit_code IS NULL
+         ORDER BY e.created_at LIMIT 1;
+    END IF;
+    IF found_id IS NULL THEN
+        INSERT INTO employer (id, name, credit_code, created_at) VALUES (p_id, p_name, p_code, p_now);
+        found_id := p_id;
+    END IF;
+    RETURN found_id;
+END
+$$;
+
+REVOKE ALL ON FUNCTION find_person(bytea[], bytea, bytea[]), new_person(uuid, timestamptz),
+    add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea, bytea[]), new_person(uuid, timestamptz),
+    add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
+    TO tongli_app;
+
+SET LOCAL ROLE tongli_owner;

@@ -1,0 +1,128 @@
+-- referral, referral_pool, referral_step: seen by sender, addressee, the case's coordinator, and, while it waits in the
+-- pool, by the offices it was offered to. A draft is its sender's alone.
+
+GRANT SELECT, INSERT, UPDATE ON referral TO tongli_app;
+GRANT SELECT, INSERT ON referral_pool, referral_step TO tongli_app;
+GRANT SELECT ON referral, referral_pool TO tongli_linker;
+GRANT SELECT (id, case_id, person_id, matter_code, need, sender_agency_id, coordinator_agency_id, to_agency_id, pooled,
+              status, urgency, place, part_of, requested_at, received_at, clock_stopped_at, acknowledge_by, accept_by,
+              resolve_by, due_confirmed, next_due, overdue, version, return_count, extended)
+    ON referral TO tongli_jobs;
+GRANT UPDATE (status, ended_at, acknowledge_by, accept_by, resolve_by, due_confirmed, next_due, overdue, updated_at,
+              version) ON referral TO tongli_jobs;
+GRANT SELECT ON referral_pool TO tongli_jobs;
+GRANT INSERT ON referral_step TO tongli_jobs;
+
+ALTER TABLE referral ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE referral_pool ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE referral_step ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS party ON referral;
+CREATE POLICY party ON referral FOR SELECT TO tongli_app USING (
+    sender_agency_id = (SELECT acting_agency())
+    OR (status <> 'draft' AND (to_agency_id = (SELECT acting_agency())
+                               OR coordinator_agency_id = (SELECT acting_agency())))
+    OR (pooled AND to_agency_id IS NULL AND status = 'requested' AND EXISTS (
+        SELECT FROM referral_pool o WHERE o.referral_id = referral.id AND o.agency_id = (SELECT acting_agency()))));
+DROP POLICY IF EXISTS party_update ON referral;
+CREATE POLICY party_update ON referral FOR UPDATE TO tongli_app USING (
+    sender_agency_id = (SELECT acting_agency())
+    OR (status <> 'draft' AND (to_agency_id = (SELECT acting_agency())
+                               OR coordinator_agency_id = (SELECT acting_agency())))
+    OR (pooled AND to_agency_id IS NULL AND status = 'requested' AND EXISTS (
+        SELECT FROM referral_pool o WHERE o.referral_id = referral.id AND o.agency_id = (SELECT acting_agency()))))
+    WITH CHECK (
+    sender_agency_id = (SELECT acting_agency()) OR to_agency_id = (SELECT acting_agency())
+    OR coordinator_agency_id = (SELECT acting_agency()));
+DROP POLICY IF EXISTS sent ON referral;
+CREATE POLICY sent ON referral FOR INSERT TO tongli_app WITH CHECK (
+    sender_agency_id = (SELECT acting_agency()) AND EXISTS (SELECT FROM "case" c WHERE c.id = referral.case_id));
+DROP POLICY IF EXISTS linker ON referral;
+CREATE POLICY linker ON referral FOR SELECT TO tongli_linker USING (true);
+DROP POLICY IF EXISTS jobs_clocks ON referral;
+CREATE POLICY jobs_clocks ON referral TO tongli_jobs USING (status NOT IN ('draft')) WITH CHECK (true);
+
+-- referral_pool has no sub-select on referral: referral's own policy reads it, and two policies may not read each other.
+DROP POLICY IF EXISTS offered ON referral_pool;
+CREATE POLICY offered ON referral_pool FOR SELECT TO tongli_app USING (agency_id = (SELECT acting_agency()));
+DROP POLICY IF EXISTS offer ON referral_pool;
+CREATE POLICY offer ON referral_pool FOR INSERT TO tongli_app WITH CHECK (sender_agency_id = (SELECT acting_agency()));
+DROP POLICY IF EXISTS linker ON referral_pool;
+CREATE POLICY linker ON referral_pool FOR SELECT TO tongli_linker USING (true);
+DROP POLICY IF EXISTS jobs_audience ON referral_pool;
+CREATE POLICY jobs_audience ON referral_pool FOR SELECT TO tongli_jobs USING (true);
+
+DROP POLICY IF EXISTS party ON referral_step;
+CREATE POLICY party ON referral_step FOR SELECT TO tongli_app
+    USING (EXISTS (SELECT FROM referral r WHERE r.id = referral_step.referral_id));
+DROP POLICY IF EXISTS taken ON referral_step;
+CREATE POLICY taken ON referral_step FOR INSERT TO tongli_app WITH CHECK (
+    agency_id = (SELECT acting_agency()) AND EXISTS (SELECT FROM referral r WHERE r.id = referral_step.referral_id));
+DROP POLICY IF EXISTS jobs_clocks ON referral_step;
+CREATE POLICY jobs_clocks ON referral_step FOR INSERT TO tongli_jobs WITH CHECK (step IN ('expire', 'recalculate'));
+
+-- Functions of the linker role: it alone crosses the wall, in these ways.
+SET LOCAL ROLE tongli_linker;
+
+-- Carries a referral's new state into its case: whose the need is now, a task for the coordinator where it came back,
+-- and the case's own date and version. Callable by a party of the referral and by the clock.
+CREATE OR REPLACE FUNCTION note_referral(p_referral uuid, p_task uuid, p_task_kind text, p_now timestamptz)
+RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    r referral;
+    holder uuid;
+    state text;
+    new_version integer;
+BEGIN
+    SELECT * INTO r FROM referral WHERE id = p_referral;
+    IF NOT FOUND OR NOT (session_user = 'tongli_jobs'
+        OR acting_agency() IN (r.sender_agency_id, r.to_agency_id, r.coordinator_agency_id)) THEN
+        RAISE EXCEPTION 'not a party of the referral' USING ERRCODE = 'TL002';
+    END IF;
+    SELECT o.to_agency_id, 'in_progress' INTO holder, state FROM referral o
+     WHERE o.case_id = r.case_id AND o.need = r.need AND o.to_agency_id IS NOT NULL
+       AND o.status IN ('accepted', 'in_progress', 'on_hold') ORDER BY o.accepted_at LIMIT 1;
+    IF holder IS NULL THEN
+        SELECT coalesce(o.to_agency_id, o.coordinator_agency_id), 'referred' INTO holder, state FROM referral o
+         WHERE o.case_id = r.case_id AND o.need = r.need AND o.status IN ('requested', 'returned')
+         ORDER BY o.requested_at LIMIT 1;
+    END IF;
+    IF holder IS NULL AND r.status = 'completed' THEN
+        holder := coalesce(r.to_agency_id, r.coordinator_agency_id);
+        state := r.outcome;
+    END IF;
+    INSERT INTO case_need (case_id, need, status, agency_id, referral_id, updated_at)
+    VALUES (r.case_id, r.need, coalesce(state, 'open'), coalesce(holder, r.coordinator_agency_id), r.id, p_now)
+    ON CONFLICT (case_id, need) DO UPDATE SET status = EXCLUDED.status, agency_id = EXCLUDED.agency_id,
+        referral_id = EXCLUDED.referral_id, updated_at = EXCLUDED.updated_at;
+    IF p_task_kind IS NOT NULL THEN
+        INSERT INTO case_task (id, case_id, agency_id, kind, status, referral_id, need, created_at)
+        VALUES (p_task, r.case_id, r.coordinator_agency_id, p_task_kind, 'open', r.id, r.need, p_now);
+    END IF;
+    UPDATE "case" SET updated_at = p_now, version = version + 1 WHERE id = r.case_id RETURNING version INTO new_version;
+    RETURN new_version;
+END
+$$;
+
+-- Whether an open referral of this person and matter exists that the acting agency may not see.
+-- The answer goes to the coordinator as a task, never to the sender: a 409 would betray the hidden one.
+CREATE OR REPLACE FUNCTION hidden_duplicate_exists(p_referral uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT EXISTS (
+        SELECT FROM referral mine JOIN referral o ON o.person_id = mine.person_id AND o.matter_code = mine.matter_code
+         WHERE mine.id = p_referral AND mine.sender_agency_id = acting_agency() AND o.id <> mine.id
+           AND o.status IN ('requested', 'returned', 'accepted', 'in_progress', 'on_hold')
+           AND o.id IS DISTINCT FROM mine.part_of AND o.part_of IS DISTINCT FROM mine.id
+           AND (mine.part_of IS NULL OR o.part_of IS DISTINCT FROM mine.part_of)
+           AND acting_agency() NOT IN (o.sender_agency_id, coalesce(o.to_agency_id, o.sender_agency_id),
+                                       o.coordinator_agency_id))
+$$;
+
+REVOKE ALL ON FUNCTION note_referral(uuid, uuid, text, timestamptz), hidden_duplicate_exists(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION note_referral(uuid, uuid, text, timestamptz) TO tongli_app, tongli_jobs;
+GRANT EXECUTE ON FUNCTION hidden_duplicate_exists(uuid) TO tongli_app;
+
+SET LOCAL ROLE tongli_owner;

@@ -1,0 +1,31 @@
+-- webhook_endpoint, delivery, delivery_attempt: each agency sees its own; the jobs deliver.
+
+GRANT SELECT, INSERT, UPDATE ON webhook_endpoint TO tongli_app;
+GRANT SELECT, INSERT ON delivery TO tongli_app;
+GRANT UPDATE (status, due_at, attempts, replay, finished_at, lease_token, leased_until) ON delivery TO tongli_app;
+GRANT SELECT ON delivery_attempt TO tongli_app;
+GRANT SELECT ON webhook_endpoint TO tongli_jobs;
+GRANT UPDATE (status, status_reason, failing_since, version) ON webhook_endpoint TO tongli_jobs;
+GRANT SELECT, INSERT, UPDATE ON delivery TO tongli_jobs;
+GRANT SELECT, INSERT ON delivery_attempt TO tongli_jobs;
+
+ALTER TABLE webhook_endpoint ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE delivery ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE delivery_attempt ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS own ON webhook_endpoint;
+CREATE POLICY own ON webhook_endpoint TO tongli_app
+    USING (agency_id = (SELECT acting_agency())) WITH CHECK (agency_id = (SELECT acting_agency()));
+DROP POLICY IF EXISTS jobs_delivery ON webhook_endpoint;
+CREATE POLICY jobs_delivery ON webhook_endpoint TO tongli_jobs USING (true) WITH CHECK (true);
+
+DROP POLICY IF EXISTS own ON delivery;
+CREATE POLICY own ON delivery TO tongli_app
+    USING (agency_id = (SELECT acting_agency())) WITH CHECK (agency_id = (SELECT acting_agency()));
+DROP POLICY IF EXISTS jobs_delivery ON delivery;
+CREATE POLICY jobs_delivery ON delivery TO tongli_jobs USING (true) WITH CHECK (true);
+
+DROP POLICY IF EXISTS own ON delivery_attempt;
+CREATE POLICY own ON delivery_attempt FOR SELECT TO tongli_app USING (agency_id = (SELECT acting_agency()));
+DROP POLICY IF EXISTS jobs_delivery ON delivery_attempt;
+CREATE POLICY jobs_delivery ON delivery_attempt TO tongli_jobs USING (true) WITH CHECK (true);

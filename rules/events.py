@@ -1,0 +1,86 @@
+"""event (事件): which agency may know of which fact, and how much of it. Pure; openapi/events.json is generated from here.
+
+Roles here are relations to the fact: the participants of its case (coordinator, reporter, receiver, observer) and the
+parties that the fact itself names (actor, sender, addressee, pool, owner, other).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+PARTICIPANTS = ("coordinator", "reporter", "receiver", "observer")
+PARTIES = ("actor", "sender", "addressee", "pool", "owner", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`full` roles get the fact whole; `thin` roles learn that it happened: no actor, no changed fields."""
+
+    full: tuple[str, ...]
+    thin: tuple[str, ...] = ()
+
+
+_CASE = Rule(("coordinator", "reporter", "receiver", "observer"))
+_REFERRAL = Rule(("coordinator", "sender", "addressee"))
+_POOLED = Rule(("coordinator", "sender", "addressee"), ("pool",))
+_OWN = Rule(("owner",))
+
+ENTITLEMENTS: dict[str, Rule] = {
+    "report.received": Rule(("coordinator", "actor")),
+    "report.adopted": Rule(("coordinator", "actor", "other")),
+    "case.opened": _CASE,
+    "case.updated": _CASE,
+    "case.linked": Rule(("coordinator", "actor")),
+    "case.closed": _CASE,
+    "case.reopened": _CASE,
+    "participant.joined": Rule(("coordinator", "other")),
+    "participant.left": Rule(("coordinator", "other")),
+    "referral.requested": _POOLED,
+    "referral.received": _REFERRAL,
+    "referral.accepted": _POOLED,
+    "referral.rejected": _REFERRAL,
+    "referral.returned": _REFERRAL,
+    "referral.resubmitted": _REFERRAL,
+    "referral.started": _REFERRAL,
+    "referral.held": _REFERRAL,
+    "referral.resumed": _REFERRAL,
+    "referral.extended": _REFERRAL,
+    "referral.disputed": _REFERRAL,
+    "referral.completed": _REFERRAL,
+    "referral.failed": _REFERRAL,
+    "referral.cancelled": _POOLED,
+    "referral.voided": _POOLED,
+    "referral.expired": _POOLED,
+    "referral.overdue": _REFERRAL,
+    "referral.escalated": _REFERRAL,
+    "deadline.recalculated": _REFERRAL,
+    "assistance.recorded": Rule(("coordinator", "actor")),
+    "result.shared": _CASE,
+    "result.adopted": Rule(("coordinator", "actor", "other")),
+    "consent.granted": Rule(("coordinator", "actor", "other")),
+    "endpoint.verification": _OWN,
+    "endpoint.disabled": _OWN,
+}
+
+EVENT_TYPES = tuple(ENTITLEMENTS)
+
+
+def view_of(event_type: str, roles: Iterable[str]) -> str | None:
+    """"full", "thin" or None (not entitled) for an agency standing in `roles` to the fact."""
+    rule = ENTITLEMENTS[event_type]
+    mine = set(roles)
+    if mine.intersection(rule.full):
+        return "full"
+    return "thin" if mine.intersection(rule.thin) else None
+
+
+def audience(
+    event_type: str, participants: Mapping[str, Iterable[str]], parties: Mapping[str, Iterable[str]]
+) -> dict[str, str]:
+    """Agency → view, from agency → roles of the case's participants and of the fact's own parties."""
+    views: dict[str, str] = {}
+    for agency in {*participants, *parties}:
+        roles = (*participants.get(agency, ()), *parties.get(agency, ()))
+        view = view_of(event_type, roles)
+        if view is not None:
+            views[agency] = view
+    return views
