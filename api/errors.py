@@ -1,7 +1,7 @@
 """From an exception to an answer: the one place that knows status codes and headers of failures.
 
-Expected failures are classes of `rules/errors.py`. A database in trouble is recognised by class name and SQLSTATE, so that
-this layer need not import a driver. Anything else is a defect: 500, logged by type and place, never by its message.
+Expected failures are classes of `rules/errors.py`. A database in trouble is recognised by class name and SQLSTATE, so
+that this layer need not import a driver. Anything else is a defect: 500, logged by type and place, never by message.
 """
 
 import json
@@ -22,7 +22,6 @@ from api.problem_catalogue import KINDS, Language
 from api.problems import Json, Occasion, field_problem, is_field_name, preferred_language, problem
 from rules.errors import (
     IdempotencyInProgress,
-    NotAuthenticated,
     PreconditionFailed,
     TongliError,
     Unavailable,
@@ -67,7 +66,7 @@ _OUTAGES = frozenset(
     }
 )
 
-_log = structlog.get_logger("api.errors")
+_log = structlog.get_logger(component="errors")
 
 
 class ProblemResponse(Response):
@@ -145,9 +144,7 @@ def _expected(error: TongliError, language: Language) -> _Diagnosis:
     return diagnosis
 
 
-def _own_field_problem(
-    pointer: str, code: str, language: Language, facts: Mapping[str, str | int]
-) -> dict[str, Json]:
+def _own_field_problem(pointer: str, code: str, language: Language, facts: Mapping[str, str | int]) -> dict[str, Json]:
     """Facts that are text are masked values of both sides of a contradiction; numbers only fill the sentence."""
     entry = field_problem(pointer, code, language, facts=facts)
     masked: dict[str, Json] = {name: value for name, value in facts.items() if isinstance(value, str)}
@@ -166,9 +163,7 @@ def _challenge(diagnosis: _Diagnosis, *, presented: bool) -> dict[str, str]:
     if diagnosis.code == "insufficient-scope":
         return {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{diagnosis.facts.get("scope", "")}"'}
     if diagnosis.code == "step-up-required":
-        return {
-            "WWW-Authenticate": f'{_REALM}, error="insufficient_user_authentication", max_age="{_STEP_UP_SECONDS}"'
-        }
+        return {"WWW-Authenticate": f'{_REALM}, error="insufficient_user_authentication", max_age="{_STEP_UP_SECONDS}"'}
     return {}
 
 
@@ -244,7 +239,8 @@ def _field_entry(finding: Mapping[str, object], body: object, language: Language
     assert isinstance(location, tuple)
     assert isinstance(context, dict)
     code, facts = _code_and_facts(str(finding["type"]), context)
-    pointer = _pointer(location[1:], body) if location[0] == "body" else f"{location[0]}:{'.'.join(map(str, location[1:]))}"
+    where, *steps = location
+    pointer = _pointer(steps, body) if where == "body" else f"{where}:{'.'.join(map(str, steps))}"
     return field_problem(pointer, code, language, facts=facts)
 
 
@@ -303,4 +299,4 @@ def _code_and_facts(kind: str, context: Mapping[str, object]) -> tuple[str, dict
         return _CODES[kind], facts
     if kind.endswith("_type"):
         return "wrong-type", {"expected": _TYPES.get(kind.partition("_")[0], "object")}
-    return (kind, {}) if _OWN_CODE.fullmatch(kind) and "_" not in kind and kind not in ("value", "assertion") else ("invalid", {})
+    return (kind, {}) if _OWN_CODE.fullmatch(kind) else ("invalid", {})  # pydantic's own kinds are in snake_case

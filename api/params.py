@@ -1,18 +1,18 @@
 """Types of single values as they cross the wire: one spelling each, checked before anything else sees them.
 
-Pydantic's lax reading takes a number for an instant, `1_000` and ` 12 ` for an integer and four spellings of a UUID; its
-strict reading takes no UUID or date from JSON at all once FastAPI has parsed the body. These types say exactly what is
-taken. They work in bodies (`api.schemas.base.StrictModel`), queries and paths alike.
+Pydantic's lax reading takes a number for an instant, `1_000` and ` 12 ` for an integer and four spellings of a UUID;
+its strict reading takes no UUID or date from JSON at all once FastAPI has parsed the body. These types say exactly what
+is taken. They work in bodies (`api.schemas.base.StrictModel`), queries and paths alike.
 """
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from unicodedata import normalize
 from uuid import UUID
 
 from fastapi import Body
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.strict_json import MAX_INTEGER, MERGE_PATCH
@@ -20,8 +20,8 @@ from api.strict_json import MAX_INTEGER, MERGE_PATCH
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 MAX_FEN = 10**12  # ten thousand million yuan: more than any fund, far below 2**53
 
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
 _FLAGS = {"true": True, "false": False}
@@ -70,7 +70,8 @@ def _check_year(text: str) -> None:
         raise PydanticCustomError("year", "outside 1900 to 2100")
 
 
-def _whole_number(value: object) -> int:
+def whole_number(value: object) -> int:
+    """An integer from the text of a query. Raises PydanticCustomError `whole-number` for `+1`, `1_0`, ` 1 `, `1.0`."""
     if isinstance(value, int) and not isinstance(value, bool):  # a default given in code
         return value
     if not isinstance(value, str) or not _WHOLE.fullmatch(value):
@@ -90,6 +91,12 @@ def _nfc(value: str) -> str:
     return normalize("NFC", value)
 
 
+def _json_object(value: object) -> object:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("object", "not an object")
+    return value
+
+
 Instant = Annotated[datetime, BeforeValidator(read_instant)]
 Day = Annotated[date, BeforeValidator(read_day)]
 Uuid = Annotated[UUID, BeforeValidator(read_uuid)]
@@ -103,8 +110,13 @@ LongText = Annotated[str, StringConstraints(strict=True, min_length=1, max_lengt
 CodeText = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 DivisionCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{6}(?:[0-9]{3}){0,2}$")]
 
+# An object whose shape another schema decides later; `read_json` has kept floats and deep nesting out already.
+JsonObject: TypeAlias = Annotated[
+    dict[str, object], PlainValidator(_json_object), WithJsonSchema({"type": "object", "additionalProperties": True})
+]
+
 # For queries and headers, where every value arrives as text.
-WholeNumber = Annotated[int, Field(ge=0, le=MAX_INTEGER), BeforeValidator(_whole_number)]
+WholeNumber = Annotated[int, Field(ge=0, le=MAX_INTEGER), BeforeValidator(whole_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 QueryText = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_nfc)]
 

@@ -137,8 +137,8 @@ KINDS: Final[dict[str, Kind]] = _by_code(
             Text("令牌权限范围不足", "The token lacks a scope"),
             Text(
                 "本操作需要 {scope}。请用含此范围的令牌重发；未获准时请联系本机构管理员。",
-                "This needs the scope {scope}. Request a token with it; if the client may not have it, ask your agency's"
-                " administrator.",
+                "This needs the scope {scope}. Request a token with it; if the client may not have it, ask your"
+                " agency's administrator.",
             ),
             members=("scope",),
         ),
@@ -365,13 +365,13 @@ KINDS: Final[dict[str, Kind]] = _by_code(
 
 # Why a request could not be read: replaces the detail of its kind when the error names the reason.
 REASONS: Final[dict[str, Text]] = {
-    "syntax": Text("请求体不是合法的 JSON，请用 JSON 库生成。", "The body is not JSON. Produce it with a JSON library."),
+    "syntax": Text("请求体不是合法的 JSON，请用 JSON 库生成。", "The body is not JSON. Produce it with a library."),
     "empty": Text("本接口需要请求体。", "This endpoint needs a body."),
     "bom": Text("请去掉请求体开头的字节序标记（BOM）。", "Remove the byte order mark at the start of the body."),
     "encoding": Text("请求体须为 UTF-8 编码。", "Encode the body as UTF-8."),
     "depth": Text("JSON 嵌套不得超过 32 层。", "JSON may be nested 32 levels deep at most."),
     "duplicate-key": Text("同一对象中的键不得重复。", "A key may stand only once in an object."),
-    "constant": Text("JSON 没有 NaN 和 Infinity；无值请用 null。", "JSON has no NaN or Infinity; write null for no value."),
+    "constant": Text("JSON 没有 NaN 和 Infinity；无值请用 null。", "JSON knows no NaN or Infinity; write null."),
     "float": Text(
         "接口不接受小数和指数写法；金额请以分为单位写整数。",
         "No decimals or exponents are accepted; write money as whole fen.",

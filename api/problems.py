@@ -128,7 +128,9 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "required": Text("此字段必填。", "This field is required."),
     "unknown-field": Text("没有此字段，请核对拼写。", "There is no such field; check the spelling."),
     "unknown-parameter": Text("参数未知或重复。", "The parameter is unknown or repeated."),
-    "no-body": Text("本接口不接受内容，请发送空请求体或 {{}}。", "This endpoint takes no content: send no body or {{}}."),
+    "no-body": Text(
+        "本接口不接受内容，请发送空请求体或 {{}}。", "This endpoint takes no content: send no body or {{}}."
+    ),
     "wrong-type": Text("类型应为 {expected}。", "This must be of type {expected}."),
     "too-short": Text("至少 {min_length} 个字符。", "At least {min_length} characters are needed."),
     "too-long": Text("最多 {max_length} 个字符。", "At most {max_length} characters are allowed."),
@@ -146,6 +148,7 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "year": Text("年份须在 1900 至 2100 之间。", "The year must be between 1900 and 2100."),
     "uuid": Text("须为带连字符的 UUID。", "A UUID with hyphens is needed."),
     "whole-number": Text("须为不带符号的十进制整数。", "A whole number in plain decimal digits is needed."),
+    "object": Text("须为 JSON 对象。", "A JSON object is needed."),
     "flag": Text("须为 true 或 false。", "This must be true or false."),
     "invalid": Text("此值不可接受，请对照接口文档。", "This value is not acceptable; see the API document."),
 }

@@ -44,7 +44,7 @@ class Sealer:
             members = self._decrypt(text, binding)
         except (ValueError, InvalidTag):
             raise InvalidCursor from None
-        until, payload = members["until"], members["payload"]
+        until, payload = members.get("until"), members.get("payload")
         if not isinstance(until, int) or not isinstance(payload, dict) or until <= now.timestamp():
             raise InvalidCursor
         return payload

@@ -133,6 +133,7 @@ def make_home(data_dir: Path, account: Account, *, lasting: bool) -> Path:
 
 
 def _home_elsewhere(account: Account, *, lasting: bool) -> Path:
+    _sweep()
     temporary = (tempfile.gettempdir(), "/tmp")  # noqa: S108 - mkdtemp makes a fresh 0700 directory in it
     for base in dict.fromkeys(("/var/lib", "/var/tmp", *temporary) if lasting else temporary):  # noqa: S108 - as above
         if os.access(base, os.W_OK) and reachable(Path(base), account):
@@ -141,6 +142,17 @@ def _home_elsewhere(account: Account, *, lasting: bool) -> Path:
         f"PostgreSQL has to run as {account.name}, and no directory was found that this account can reach: "
         "choose a --data-dir that is not below a closed home directory, or start Tongli as another user"
     )
+
+
+def _sweep() -> None:
+    """Remove homes of tests whose data directory is gone: whoever deleted that could not know of this one."""
+    for note in Path(tempfile.gettempdir()).glob("tongli-*/belongs-to"):
+        try:
+            ours = note.parent.lstat().st_uid == note.lstat().st_uid == os.geteuid()
+            if ours and not Path(note.read_text(encoding="utf-8").strip()).exists():
+                shutil.rmtree(note.parent, ignore_errors=True)
+        except OSError:
+            continue
 
 
 def reachable(folder: Path, account: Account) -> bool:

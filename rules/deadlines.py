@@ -1,8 +1,8 @@
 """Clocks of the law: when a period ends, which of two is stricter, what a pause does.
 
 Days are counted in Asia/Shanghai, the day of the event is not counted, and a period of days ends at 24:00 there,
-returned as an instant in UTC (民法典 arts. 201 to 203, recalled; 民事诉讼法 art. 85). `immediate` has no legal figure: two
-hours is our default.
+returned as an instant in UTC (民法典 arts. 201 to 203, recalled; 民事诉讼法 art. 85). `immediate` is two hours, our own
+default: the laws that ask for it give no figure.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,8 @@ class IdentityNumber:
 
 def normalise(text: str) -> str:
     """Half-width, without spaces and hyphens, `x` as `X`; says nothing about validity."""
-    return _IGNORED.sub("", unicodedata.normalize("NFKC", text)).replace("x", "X")
+    joined = _IGNORED.sub("", unicodedata.normalize("NFKC", text)).replace("x", "X")
+    return unicodedata.normalize("NFKC", joined)  # a removed space may have kept a letter and its accent apart
 
 
 def check_character(first17: str) -> str:

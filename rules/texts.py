@@ -56,7 +56,7 @@ def clean_name(text: str) -> str:
 def name_key(name: str) -> str:
     """What equal names share: compatibility forms folded, no case, spaces or dots. For matching, never for display."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return _KEY_IGNORED.sub("", folded)
+    return unicodedata.normalize("NFKC", _KEY_IGNORED.sub("", folded))
 
 
 def masked_name(name: str) -> str:

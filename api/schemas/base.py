@@ -35,7 +35,7 @@ def _resolved(node: Node, handler: GetCoreSchemaHandler) -> Node:
     """An enumeration used by several fields is kept once and referred to."""
     if node.get("type") != "definition-ref":
         return node
-    target: Any = handler.resolve_ref_schema(node)  # type: ignore[arg-type]  # Node stands for every core schema
+    target: Any = handler.resolve_ref_schema(node)
     return target if target["type"] == "enum" else node
 
 
@@ -53,6 +53,8 @@ def _adapted(node: Node, owner: str) -> bool:
         inner = dict(node)
         node.clear()
         node.update(type="function-before", function={"type": "no-info", "function": _READERS[kind]}, schema=inner)
+        return True
+    if kind == "function-plain":  # reads everything itself, as `api.params.JsonObject` does
         return True
     return kind == "function-before" and node["function"]["function"] in _READERS.values()
 

@@ -1,4 +1,4 @@
-"""Tokens made by hand, with the signature from `cryptography` alone, so that any header and any claims can be signed."""
+"""Tokens made by hand and signed with `cryptography` alone, so that any header and any claims can be signed."""
 
 import hashlib
 import hmac
@@ -30,7 +30,7 @@ ABSENT = object()
 ACCESS_HEADER: Mapping[str, object] = {"alg": "ES256", "typ": "at+jwt", "kid": KEY_ID}
 
 
-def access_claims(at: int = AT, **changes: object) -> dict[str, object]:
+def access_claims(*, at: int = AT, **changes: object) -> dict[str, object]:
     """Good claims of an access token issued at `at`, with changes; ABSENT takes a claim away."""
     claims: dict[str, object] = {
         "iss": ISSUER,

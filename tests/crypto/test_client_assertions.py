@@ -132,6 +132,17 @@ def test_a_hostile_assertion_is_refused_for_its_own_reason(name: str) -> None:
     assert refusal.value.facts == {"reason": reason}
 
 
+def test_no_assertion_reaches_further_than_its_lifetime_and_the_leeway() -> None:
+    farthest = [NOW + timedelta(seconds=seconds) for seconds in (120, 150)]
+    for iat, exp in ((AT, AT + 120), (AT + 30, AT + 150)):
+        text = assertion(iat=iat, exp=exp)
+        proven = verify_client_assertion(text, client_id=CLIENT_ID, keys=KEYS, issuer=ISSUER, now=NOW)
+        assert proven.expires_at in farthest
+    for iat, exp in ((AT, AT + 121), (AT + 30, AT + 151), (AT + 31, AT + 150)):
+        with pytest.raises(NotAuthenticated):
+            verify(assertion(iat=iat, exp=exp))
+
+
 def test_an_expired_assertion_is_not_called_an_expired_token() -> None:
     with pytest.raises(NotAuthenticated) as refusal:
         verify(HOSTILE["expired"][1])

@@ -30,6 +30,7 @@ from tests.crypto.forge import (
     access_header,
     signed,
     signed_hs256,
+    without_absent,
 )
 
 REAL_NOW = datetime.now(UTC)  # the library reads the clock itself
@@ -52,7 +53,7 @@ class Attack:
 
 
 def claims(**changes: object) -> dict[str, object]:
-    return access_claims(REAL_AT, **changes)
+    return without_absent({**access_claims(at=REAL_AT), **changes})
 
 
 def es256(header: Mapping[str, object] = ACCESS_HEADER, **changes: object) -> str:

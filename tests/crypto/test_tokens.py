@@ -9,18 +9,20 @@ from joserfc import jwt as other_jwt
 from joserfc.jwk import ECKey, KeySet
 
 from crypto.keys import generate_keyring
+from crypto.public_keys import private_jwk
 from crypto.tokens import REMEMBERED_TOKENS, TokenAuthority
 from rules.errors import NotAuthenticated, TokenExpired
 from tests.crypto.forge import (
     ACCESS_HEADER,
     AGENCY,
-    AT,
     AUTHORITY,
     CLIENT,
     ISSUER,
+    KEY_ID,
     KEYRING,
     NOW,
     PRINCIPAL,
+    SCALAR,
     access_claims,
     signed,
 )
@@ -75,6 +77,18 @@ def test_a_scope_that_could_smuggle_another_is_not_minted(scope: str) -> None:
         mint(scopes=frozenset({scope}))
 
 
+def test_a_principal_of_an_unknown_kind_is_not_minted() -> None:
+    with pytest.raises(ValueError, match="principal_kind"):
+        AUTHORITY.mint(
+            principal_kind="system",
+            principal_id=PRINCIPAL,
+            client_id=CLIENT,
+            agency_id=AGENCY,
+            scopes=SCOPES,
+            now=NOW,
+        )
+
+
 @pytest.mark.parametrize("lifetime_s", [0, -1, 601])
 def test_a_lifetime_outside_the_cap_is_not_minted(lifetime_s: int) -> None:
     with pytest.raises(ValueError, match="lifetime_s"):
@@ -114,15 +128,9 @@ def test_a_second_library_accepts_our_token_with_our_published_keys() -> None:
 
 
 def test_we_accept_a_token_that_a_second_library_signed_with_our_key() -> None:
-    pem = ECKey.import_key(signing_jwk())
-    token = other_jwt.encode(dict(ACCESS_HEADER), access_claims(), pem, algorithms=["ES256"])
+    key = ECKey.import_key({**private_jwk(SCALAR, key_id=KEY_ID)})
+    token = other_jwt.encode(dict(ACCESS_HEADER), access_claims(), key, algorithms=["ES256"])
     assert AUTHORITY.verify(token, NOW).principal_id == PRINCIPAL
-
-
-def signing_jwk() -> dict[str, str]:
-    from crypto.public_keys import private_jwk  # noqa: PLC0415 - only this test needs the private half
-
-    return private_jwk(KEYRING.tokens[0].scalar, key_id=KEYRING.tokens[0].key_id)
 
 
 def test_a_remembered_token_still_expires() -> None:
@@ -156,7 +164,7 @@ def test_memory_of_tokens_is_bounded_and_holds_no_tokens() -> None:
 
 def test_a_token_verified_once_does_not_vouch_for_its_neighbour() -> None:
     authority = TokenAuthority(KEYRING, ISSUER)
-    token = signed(ACCESS_HEADER, access_claims(AT))
+    token = signed(ACCESS_HEADER, access_claims())
     authority.verify(token, NOW)
     with pytest.raises(NotAuthenticated):
         authority.verify(token + "A", NOW)

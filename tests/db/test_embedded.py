@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from db import embedded_orphans
 from db.embedded import EmbeddedPostgres
-from db.embedded_place import EmbeddedError, existing_home
+from db.embedded_place import EmbeddedError, existing_home, wheel_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN_DIR = Path(os.environ["TONGLI_TEST_POSTGRES_BIN"]) if "TONGLI_TEST_POSTGRES_BIN" in os.environ else None
@@ -91,14 +91,17 @@ def _supervisor(data_dir: Path) -> subprocess.Popen[str]:
 
 
 def _processes_of(data_dir: Path) -> list[int]:
-    """Live processes that name this data directory's cluster on their command line, or are children of one that does."""
+    """Live processes that name this data directory's cluster on their command line (a zombie has none)."""
     home = existing_home(data_dir)
     cluster = str((home or data_dir / "postgres") / "data").encode()
-    found = []
+    return [pid for pid, line in _command_lines().items() if cluster in line]
+
+
+def _command_lines() -> dict[int, bytes]:
+    found = {}
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if cluster in entry.read_bytes():
-                found.append(int(entry.parent.name))
+            found[int(entry.parent.name)] = entry.read_bytes()
         except OSError:
             continue
     return found
@@ -223,7 +226,7 @@ async def _write_until_killed(data_dir: Path, supervisor: subprocess.Popen[str])
             acknowledged += 1
             if number == 20:
                 supervisor.kill()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         pass
     connection.terminate()
     return acknowledged
@@ -239,8 +242,7 @@ def test_kill_9_of_the_keeper_takes_the_server_along_and_start_brings_it_back(ma
         assert _within(5, lambda: not _alive(server))
         assert _within(1, lambda: not postgres.alive)
         postgres.start()
-        assert postgres.alive
-        assert postgres.server_pid != server
+        assert postgres.server_pid not in {None, server}
 
 
 async def test_a_killed_server_is_noticed_and_recovers(make: Make, open_dir: Path) -> None:
@@ -301,9 +303,17 @@ def test_an_initdb_killed_half_way_is_done_again(
     assert supervisor.stdout is not None
     supervisor.stdout.close()
     assert not (home / "data").exists()
-    with make(open_dir) as postgres:
-        assert postgres.alive
-        assert len(list(home.glob("data.unfinished-*"))) == 0
+    postgres = make(open_dir)
+    with postgres:
+        postgres.create_database("reached")
+    # The initdb that lost its Tongli may have written on for a moment; the next start has nothing left to meet.
+    assert _within(10, lambda: not _initdb_in(home))
+    with postgres:
+        assert list(home.glob("data.unfinished-*")) == []
+
+
+def _initdb_in(home: Path) -> bool:
+    return any(str(home).encode() in line for line in _command_lines().values())
 
 
 def test_a_second_tongli_on_the_same_data_directory_is_refused(make: Make, open_dir: Path) -> None:
@@ -333,7 +343,7 @@ def test_a_server_that_cannot_start_says_why(make: Make, open_dir: Path) -> None
     assert not postgres.alive
 
 
-async def test_closed_parent_directories_keep_their_permissions(make: Make, tmp_path: Path) -> None:
+def test_closed_parent_directories_keep_their_permissions(make: Make, tmp_path: Path) -> None:
     closed = tmp_path / "home" / "checkout"
     closed.mkdir(parents=True)
     for folder in (closed.parent, closed):
@@ -341,20 +351,17 @@ async def test_closed_parent_directories_keep_their_permissions(make: Make, tmp_
     watched = [*(closed / "data").parents, *Path(sys.executable).parents, *_wheel_parents()]
     before = {folder: folder.stat().st_mode for folder in watched}
     postgres = make(closed / "data")
-    with postgres:
-        assert await _value(postgres, "select 1") == 1
+    for _ in range(2):
+        with postgres:
+            postgres.create_database("reached")
     assert {folder: folder.stat().st_mode for folder in watched} == before
-    with postgres:
-        assert await _value(postgres, "select 1") == 1
 
 
 def _wheel_parents() -> list[Path]:
-    from db.embedded_place import wheel_folder  # noqa: PLC0415 - absent without the extra
-
     return [] if BIN_DIR else list(wheel_folder().parents)
 
 
-async def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(make: Make, open_dir: Path) -> None:
+def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(make: Make, open_dir: Path) -> None:
     open_dir.mkdir()
     postgres = make(open_dir / ("long" * 25))
     for _ in range(2):
@@ -362,14 +369,12 @@ async def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(make
             folder = Path(postgres.superuser_dsn().host)
             assert len(bytes(folder)) < 86
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-            assert await _value(postgres, "select 1") == 1
+            postgres.create_database("reached")
 
 
 def test_programs_the_account_cannot_reach_are_copied_not_opened(make: Make, tmp_path: Path) -> None:
     if os.geteuid() != 0 or BIN_DIR is not None:
         pytest.skip("only root changes to another account; only the wheel can be copied")
-    from db.embedded_place import wheel_folder  # noqa: PLC0415 - absent without the extra
-
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     package = wheel_folder().parent.parent

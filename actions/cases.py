@@ -1,0 +1,211 @@
+"""Opens and joins cases, and moves them through their states."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from actions.audit import leave_mark
+from actions.events import record_event
+from crypto.ids import new_id
+from db.queries import agencies, cases
+from db.transaction import Tx
+from rules.case_numbers import make_case_number
+from rules.cases import EXIT_REASONS, next_status
+from rules.errors import Conflict, FieldError, Hidden, InsufficientRole, PreconditionFailed, ValidationFailed
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a first report says of the case it opens."""
+
+    kind: str
+    division_code: str
+    employer_id: UUID | None
+    birth_date: date | None
+    cause_primary: str | None
+    causes_secondary: tuple[str, ...]
+    urgency: str
+
+
+def case_tag(version: int) -> str:
+    """The version as an entity tag's opaque part."""
+    return f"v{version}"
+
+
+async def open_case(tx: Tx, opening: Opening) -> UUID:
+    """Opens a case under the union of the place, whoever reports: the union coordinates from first knowledge to closure.
+
+    Two statements. Raises Conflict where the directory holds no union at all.
+    """
+    coordinator = await agencies.union_of_place(tx, opening.division_code) or await agencies.top_union(tx)
+    if coordinator is None:
+        raise Conflict(reason="no-union-in-directory")
+    case_id = new_id()
+    year = tx.now.astimezone(SHANGHAI).year
+    serial = "".join(secrets.choice(_CROCKFORD) for _ in range(7))
+    await tx.run(
+        "SELECT open_case($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        case_id,
+        new_id(),
+        make_case_number(opening.division_code[:6], year, serial),
+        opening.kind,
+        coordinator,
+        opening.division_code,
+        opening.employer_id,
+        opening.birth_date,
+        opening.cause_primary,
+        list(opening.causes_secondary),
+        opening.urgency,
+        tx.now,
+    )
+    return case_id
+
+
+async def join_as_reporter(tx: Tx, case_id: UUID, needs: Sequence[str], *, opened: bool) -> asyncpg.Record:
+    """Makes the acting agency a reporter of the case and adds the needs. Returns the case. Three statements."""
+    joined, case = await cases.join_with_report(tx, case_id=case_id, participant_id=new_id(), needs=needs)
+    kind = "case.opened" if opened else "case.updated"
+    record_case_event(tx, kind, case, changed=() if opened else ("needs", "reports"))
+    if joined:
+        record_joining(tx, case_id, tx.agency_id, case["version"])
+    return case
+
+
+def record_case_event(
+    tx: Tx, event_type: str, case: asyncpg.Record, *, changed: Iterable[str] = (), moved: tuple[str, str] | None = None
+) -> None:
+    record_event(
+        tx,
+        event_type,
+        subject_type="case",
+        subject_id=case["id"],
+        version=case["version"],
+        case_id=case["id"],
+        changed=changed,
+        moved=moved,
+    )
+
+
+def record_joining(tx: Tx, case_id: UUID, agency_id: UUID, version: int, *, event: str = "participant.joined") -> None:
+    record_event(
+        tx,
+        event,
+        subject_type="case",
+        subject_id=case_id,
+        version=version,
+        case_id=case_id,
+        parties={"other": agency_id},
+    )
+
+
+async def seen_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
+    """The case's summary. Raises Hidden where it may not be seen. One statement."""
+    case = await cases.find_case(tx, case_id)
+    if case is None:
+        raise Hidden
+    return case
+
+
+async def coordinated_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
+    """The case, locked for its facts. Raises Hidden, or InsufficientRole where the acting agency does not coordinate it."""
+    await cases.lock_case(tx, case_id)
+    case = await seen_case(tx, case_id)
+    if case["coordinator_agency_id"] != tx.agency_id:
+        raise InsufficientRole(role="coordinator")
+    return case
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStepWords:
+    difficulty_class: str | None = None
+    exit_reason: str | None = None
+    text: str | None = None
+
+
+_STEP_EVENTS = {"close": "case.closed", "reopen": "case.reopened"}
+
+
+async def take_case_step(tx: Tx, case_id: UUID, step: str, words: CaseStepWords, *, version: int) -> asyncpg.Record:
+    """Moves a case (assess, activate, propose_closing, close, reopen). Only its coordinator may. Five statements.
+
+    Closing needs an exit reason and text and no open referral. Raises Hidden, InsufficientRole, PreconditionFailed,
+    InvalidTransition, ValidationFailed, Conflict.
+    """
+    case = await coordinated_case(tx, case_id)
+    if case["version"] != version:
+        raise PreconditionFailed(case_tag(case["version"]))
+    status = next_status(case["status"], step)
+    if step == "close":
+        await _check_closing(tx, case_id, words)
+    await _one_active_case(tx, case, step)
+    await cases.update_status(
+        tx,
+        case_id,
+        version=version,
+        status=status,
+        difficulty_class=words.difficulty_class,
+        exit_reason=words.exit_reason,
+        exit_text=words.text,
+    )
+    moved = await seen_case(tx, case_id)
+    event = _STEP_EVENTS.get(step, "case.updated")
+    record_case_event(tx, event, moved, changed=("status",), moved=(case["status"], status))
+    leave_mark(tx, f"case.{step}", subject_type="case", subject_id=case_id, case_id=case_id)
+    return moved
+
+
+async def _check_closing(tx: Tx, case_id: UUID, words: CaseStepWords) -> None:
+    errors = []
+    if words.exit_reason not in EXIT_REASONS:
+        errors.append(FieldError("/exit_reason", "required" if words.exit_reason is None else "not-a-known-code"))
+    if not words.text:
+        errors.append(FieldError("/text", "required"))
+    if errors:
+        raise ValidationFailed(*errors)
+    if await cases.has_open_referral(tx, case_id):
+        raise Conflict(reason="open-referrals")
+
+
+async def _one_active_case(tx: Tx, case: asyncpg.Record, step: str) -> None:
+    """Reopening may not give a household a second active case."""
+    if step == "reopen" and await cases.main_member_has_other_case(tx, case["id"]):
+        raise Conflict(reason="household-has-active-case")
+
+
+async def invite(tx: Tx, case_id: UUID, agency_id: UUID) -> asyncpg.Record:
+    """Lets an agency observe the case: number, status, shared results. Only the coordinator may. Five statements."""
+    await coordinated_case(tx, case_id)
+    if not await agencies.active_among(tx, [agency_id]):
+        raise ValidationFailed(FieldError("/agency", "unknown-agency"))
+    joined = await tx.value("SELECT join_case($1, $2, $3, 'observer')", new_id(), case_id, agency_id)
+    case = await seen_case(tx, case_id)
+    if joined:
+        record_joining(tx, case_id, agency_id, case["version"])
+        leave_mark(
+            tx, "participant.join", subject_type="agency", subject_id=agency_id, case_id=case_id,
+            facts={"role": "observer"},
+        )
+    return case
+
+
+async def end_part(tx: Tx, case_id: UUID, agency_id: UUID, role: str) -> None:
+    """Ends an agency's part in a case: the coordinator for observers, an observer for itself. Four statements."""
+    await cases.lock_case(tx, case_id)
+    case = await seen_case(tx, case_id)
+    if role != "observer":
+        raise Conflict(reason="part-ends-with-its-work")
+    if tx.agency_id not in (agency_id, case["coordinator_agency_id"]):
+        raise InsufficientRole(role="coordinator")
+    if await tx.value("SELECT leave_case($1, $2, $3)", case_id, agency_id, role):
+        record_joining(tx, case_id, agency_id, case["version"], event="participant.left")
+        leave_mark(
+            tx, "participant.leave", subject_type="agency", subject_id=agency_id, case_id=case_id, facts={"role": role}
+        )

@@ -1,0 +1,232 @@
+"""Files a report: what was said is kept whole, the people are linked, a case is opened or joined, one union coordinates."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from actions import cases, linkage
+from actions.audit import leave_mark
+from actions.events import record_event
+from actions.linkage import LinkedPerson
+from crypto.ids import new_id
+from db.queries import agencies, people, reports, sharing
+from db.queries import cases as case_queries
+from db.transaction import Tx
+from rules.errors import DuplicateRecord, FieldError, Hidden, ValidationFailed
+from rules.reports import EmployerSaid, PersonFound, ReportSaid, check_report
+
+BODY_CONTEXT = "report.body"
+RECORD_CONTEXT = "person_record"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the sender learns: never more of linkage than linked or new, since a score would betray a hidden record."""
+
+    report_id: UUID
+    case: asyncpg.Record
+    opened: bool
+    linked: bool
+    leaf_id: UUID
+    body_sha256: bytes
+    warnings: tuple[FieldError, ...]
+
+
+async def file_report(
+    tx: Tx, said: ReportSaid, body: bytes, *, report_id: UUID | None, allow_demo: bool
+) -> Receipt:
+    """Files one report; `body` is what was sent, as canonical JSON. About a dozen statements.
+
+    Raises ValidationFailed, and DuplicateRecord where this sender already filed this record.
+    """
+    found = check_report(said, now=tx.now, allow_demo=allow_demo)
+    await _refuse_second_filing(tx, said)
+    warnings = await _check_reference(tx, said)
+    linked = await linkage.link_people(tx, found)
+    employers = await _employer_ids(tx, said)
+    case_id, opened = await _case_for(tx, said, linked, employers)
+    filed_id = report_id or new_id()
+    leaf_id = _mark(tx, said, filed_id, case_id)
+    record_ids = await _keep(tx, said, body, linked, employers, ids=(filed_id, case_id, leaf_id))
+    if linked:
+        await linkage.join_household(tx, case_id, list(zip(record_ids, linked, strict=True)))
+    case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
+    await _record_bases(tx, said, filed_id, case)
+    record_event(
+        tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case_id
+    )
+    return Receipt(
+        report_id=filed_id,
+        case=case,
+        opened=opened,
+        linked=bool(linked and linked[0].known) or (not linked and not opened),
+        leaf_id=leaf_id,
+        body_sha256=hashlib.sha256(body).digest(),
+        warnings=tuple(warnings),
+    )
+
+
+async def _refuse_second_filing(tx: Tx, said: ReportSaid) -> None:
+    existing = await reports.lock_source(tx, said.source_system, said.source_record_id)
+    if existing is not None:
+        raise DuplicateRecord(f"/v1/reports/{existing}")
+
+
+async def _check_reference(tx: Tx, said: ReportSaid) -> list[FieldError]:
+    """Unknown recipients are refused, an unknown division is only warned about: codes live longer than tables."""
+    recipients = {agency for basis in said.bases for agency in basis.recipients}
+    if recipients and await agencies.active_among(tx, recipients) != recipients:
+        raise ValidationFailed(FieldError("/sharing_basis/recipients", "unknown-agency"))
+    if said.place is None or await agencies.known_division(tx, said.place):
+        return []
+    return [FieldError("/person/address/division_code", "unknown-division")]
+
+
+async def _employer_ids(tx: Tx, said: ReportSaid) -> dict[EmployerSaid, UUID]:
+    named = dict.fromkeys(
+        employer for employer in (said.employer, *(p.employer for p in said.people)) if employer is not None
+    )
+    if not named:
+        return {}
+    ordered = sorted(named, key=lambda employer: employer.uscc or employer.name)
+    ids = await people.employers_for(tx, [(new_id(), employer.name, employer.uscc) for employer in ordered])
+    return dict(zip(ordered, ids, strict=True))
+
+
+async def _case_for(
+    tx: Tx, said: ReportSaid, linked: Sequence[LinkedPerson], employers: dict[EmployerSaid, UUID]
+) -> tuple[UUID, bool]:
+    """The active case these people belong to, or a new one; (id, opened). Locks the case."""
+    known = [person.person_id for person in linked if person.known]
+    case_id = await case_queries.active_case_of(tx, known) if known else None
+    employer_id = employers.get(said.employer) if said.employer else None
+    if not linked and employer_id is not None:
+        case_id = await case_queries.active_case_of_employer(tx, employer_id)
+    if case_id is not None:
+        await case_queries.lock_case(tx, case_id)
+        return case_id, False
+    main = linked[0].found if linked else None
+    opening = cases.Opening(
+        kind="household" if linked else "employer",
+        division_code=said.place or tx.rights.division_code,
+        employer_id=None if linked else employer_id,
+        birth_date=main.birth_date if main else None,
+        cause_primary=said.cause_primary,
+        causes_secondary=said.causes_secondary,
+        urgency=said.urgency,
+    )
+    return await cases.open_case(tx, opening), True
+
+
+def _mark(tx: Tx, said: ReportSaid, report_id: UUID, case_id: UUID) -> UUID:
+    classes = {"basic", "identity", "contact"} if said.people else {"basic"}
+    if said.household:
+        classes.add("family")
+    return leave_mark(
+        tx, "report.file", subject_type="report", subject_id=report_id, case_id=case_id, field_classes=classes
+    )
+
+
+async def _keep(
+    tx: Tx,
+    said: ReportSaid,
+    body: bytes,
+    linked: Sequence[LinkedPerson],
+    employers: dict[EmployerSaid, UUID],
+    *,
+    ids: tuple[UUID, UUID, UUID],
+) -> list[UUID]:
+    """Writes the report and its person records; returns the records' ids."""
+    report_id, case_id, leaf_id = ids
+    record_ids = [new_id() for _ in linked]
+    await reports.insert_report(
+        tx,
+        {
+            "id": report_id,
+            "source_system": said.source_system,
+            "source_record_id": said.source_record_id,
+            "aware_at": said.aware_at,
+            "aware_by": said.aware_by or "",
+            "channel": said.channel,
+            "urgency": said.urgency,
+            "body": tx.vault.cipher.seal_bytes(body, f"{BODY_CONTEXT}:{report_id}"),
+            "body_sha256": hashlib.sha256(body).digest(),
+            "leaf_id": leaf_id,
+        },
+        [_record(tx, record_id, person, employers) for record_id, person in zip(record_ids, linked, strict=True)],
+        case_id=case_id,
+    )
+    return record_ids
+
+
+def _record(
+    tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[EmployerSaid, UUID]
+) -> dict[str, object]:
+    found, said, look_up = person.found, person.found.said, person.look_up
+
+    def sealed(text: str) -> str:
+        return tx.vault.cipher.seal(text, f"{RECORD_CONTEXT}:{record_id}").hex()
+
+    return {
+        "id": str(record_id),
+        "person_id": str(person.person_id),
+        "name": sealed(found.name),
+        "id_type": said.id_type,
+        "id_number": sealed(found.id_number) if found.id_number else None,
+        "id_index": look_up.id_indexes[0].hex() if look_up.id_indexes else None,
+        "name_birth_index": look_up.name_birth.hex() if look_up.name_birth else None,
+        "phone_indexes": [phone.hex() for phone in look_up.phones],
+        "contact": sealed(_contact(found)),
+        "sex": found.sex,
+        "birth_date": found.birth_date.isoformat() if found.birth_date else None,
+        "division_code": said.address.division_code if said.address else None,
+        "employment_status": said.employment_status,
+        "employer_id": str(employers[said.employer]) if said.employer else None,
+        "details": sealed(json.dumps({"health": said.health, "as_received": said.as_received, **said.details})),
+    }
+
+
+def _contact(found: PersonFound) -> str:
+    address = found.said.address
+    return json.dumps({"phones": found.phones, "address": address.detail if address else None}, ensure_ascii=False)
+
+
+async def _record_bases(tx: Tx, said: ReportSaid, report_id: UUID, case: asyncpg.Record) -> None:
+    rows = [
+        (new_id(), recipient, basis.kind, basis.reference, basis.valid_until)
+        for basis in said.bases
+        for recipient in basis.recipients
+    ]
+    if not rows:
+        return
+    await sharing.insert_bases(tx, rows, case_id=case["id"], report_id=report_id)
+    record_event(
+        tx,
+        "consent.granted",
+        subject_type="case",
+        subject_id=case["id"],
+        version=case["version"],
+        case_id=case["id"],
+        parties={"other": {row[1] for row in rows}},
+    )
+
+
+async def read_report(tx: Tx, report_id: UUID) -> tuple[asyncpg.Record, dict[str, object]]:
+    """The report and what was said, opened. A sensitive read: leaves a mark. Raises Hidden. Two statements."""
+    report = await reports.find_report(tx, report_id)
+    if report is None:
+        raise Hidden
+    body = tx.vault.cipher.open_bytes(report["body"], f"{BODY_CONTEXT}:{report_id}")
+    leave_mark(
+        tx,
+        "report.read",
+        subject_type="report",
+        subject_id=report_id,
+        case_id=report["case_id"],
+        field_classes=("basic", "contact", "identity", "family"),
+    )
+    return report, json.loads(body)

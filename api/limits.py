@@ -1,0 +1,78 @@
+"""Request budgets per principal: shown on every answer, leased in blocks from the database, spent in memory.
+
+A process takes a block of tokens and spends it without a write, so that several processes share one budget at the cost
+of about one statement every `block` requests. What a process leased and did not spend is lost when it stops.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from db.engine import Database
+from db.queries.limits import lease_requests
+from db.transaction import open_system_transaction
+from rules.errors import QuotaExceeded
+
+T = TypeVar("T")
+
+_REMEMBERED = 10_000
+
+
+@dataclass(slots=True)
+class _Block:
+    left: int
+    beyond: int
+
+
+class Limiter:
+    """`per_minute` requests refill a bucket of `burst`; raises QuotaExceeded with the seconds until one is free."""
+
+    def __init__(self, database: Database, *, per_minute: int, burst: int) -> None:
+        self._database = database
+        self._per_minute = per_minute
+        self._burst = burst
+        self._block = max(1, burst // 10)
+        self._blocks: OrderedDict[UUID, _Block] = OrderedDict()
+        self._refused_until: OrderedDict[UUID, float] = OrderedDict()
+
+    @property
+    def policy(self) -> str:
+        """Value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers)."""
+        return f'"client";q={self._per_minute};w=60'
+
+    async def spend(self, principal_id: UUID) -> dict[str, str]:
+        """Takes one request from the principal's budget; the headers to show. At most one statement, usually none."""
+        block = self._blocks.get(principal_id)
+        if block is None or block.left == 0:
+            block = await self._lease(principal_id)
+        block.left -= 1
+        self._blocks.move_to_end(principal_id)
+        return {"ratelimit-policy": self.policy, "ratelimit": f'"client";r={block.left + block.beyond};t=60'}
+
+    async def _lease(self, principal_id: UUID) -> _Block:
+        now = time.monotonic()
+        if self._refused_until.get(principal_id, 0.0) > now:
+            raise self._quota_exceeded()
+        async with open_system_transaction(self._database) as raw:
+            granted, remaining = await lease_requests(
+                raw, principal_id, wanted=self._block, per_minute=self._per_minute, burst=self._burst
+            )
+        if granted == 0:
+            _keep(self._refused_until, principal_id, now + 60 / self._per_minute)
+            raise self._quota_exceeded()
+        block = _Block(granted, remaining)
+        _keep(self._blocks, principal_id, block)
+        return block
+
+    def _quota_exceeded(self) -> QuotaExceeded:
+        return QuotaExceeded(retry_after=max(1, -(-60 // self._per_minute)))
+
+
+def _keep(table: OrderedDict[UUID, T], principal_id: UUID, value: T) -> None:
+    """Remembers a value, forgetting the principal seen longest ago where the table is full."""
+    table[principal_id] = value
+    table.move_to_end(principal_id)
+    if len(table) > _REMEMBERED:
+        table.popitem(last=False)

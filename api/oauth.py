@@ -1,0 +1,192 @@
+"""Sign-in of agencies' systems: OAuth 2.0 client credentials (RFC 6749 §4.4) with private_key_jwt (RFC 7523) or a secret.
+
+Form bodies and RFC 6749's own error JSON; the scopes a client may not have are left out and `scope` says what it got.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import unquote_plus
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+
+from api.deps import ServicesDep
+from api.services import Services
+from api.strict_json import read_form
+from crypto.client_secrets import matches
+from crypto.tokens import assertion_client_id, verify_client_assertion
+from db.engine import Raw
+from db.queries.clients import SignIn, client_for_sign_in, use_assertion
+from db.transaction import open_system_transaction
+from rules.errors import MalformedRequest, NotAuthenticated
+from rules.scopes import BARRED_WITH_SECRET
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TOKEN_SECONDS = 600
+
+router = APIRouter(tags=["oauth"])
+_log = structlog.get_logger(component="oauth")
+
+
+class TokenAnswer(BaseModel):
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+
+
+class _Refused(Exception):
+    def __init__(self, error: str, status: int = 400) -> None:
+        super().__init__(error)
+        self.error = error
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    client_id: UUID
+    assertion: str | None
+    secret: str | None
+
+
+@router.post("/oauth/token", operation_id="issue_token", response_model=TokenAnswer)
+async def issue_token(
+    request: Request,
+    services: ServicesDep,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """Issue an access token (ES256, 10 minutes) to an agency's system.
+
+    `grant_type=client_credentials` with `client_assertion` (private_key_jwt, preferred) or a client secret by HTTP Basic
+    or in the form. A secret is barred from match, reveal and export scopes.
+    """
+    try:
+        form = read_form(await request.body())
+        answer = await _issue(services, form, authorization)
+    except MalformedRequest:
+        return _refusal(_Refused("invalid_request"))
+    except _Refused as refused:
+        return _refusal(refused)
+    return JSONResponse(answer.model_dump(), headers={"cache-control": "no-store", "pragma": "no-cache"})
+
+
+def _refusal(refused: _Refused) -> Response:
+    headers = {"cache-control": "no-store", "pragma": "no-cache"}
+    if refused.status == 401:
+        headers["www-authenticate"] = 'Basic realm="tongli"'
+    return JSONResponse({"error": refused.error}, status_code=refused.status, headers=headers)
+
+
+async def _issue(services: Services, form: dict[str, str], authorization: str | None) -> TokenAnswer:
+    if form.get("grant_type") != "client_credentials":
+        raise _Refused("unsupported_grant_type" if "grant_type" in form else "invalid_request")
+    credentials = _read_credentials(form, authorization)
+    now = datetime.now(UTC)
+    async with open_system_transaction(services.database) as raw:
+        client = await client_for_sign_in(raw, credentials.client_id)
+        if client is None or not await _proves_itself(raw, services, client, credentials, now):
+            _log.warning("sign-in refused", client=str(credentials.client_id))
+            raise _Refused("invalid_client", 401)
+    scopes = _granted(client, form.get("scope"), with_secret=credentials.assertion is None)
+    token = services.tokens.mint(
+        principal_kind="client",
+        principal_id=credentials.client_id,
+        client_id=credentials.client_id,
+        agency_id=client.agency_id,
+        scopes=scopes,
+        now=now,
+        lifetime_s=TOKEN_SECONDS,
+    )
+    return TokenAnswer(
+        access_token=token, token_type="Bearer", expires_in=TOKEN_SECONDS, scope=" ".join(sorted(scopes))  # noqa: S106
+    )
+
+
+def _read_credentials(form: dict[str, str], authorization: str | None) -> _Credentials:
+    """One way of proving oneself, not two (RFC 6749 §2.3)."""
+    basic = _read_basic(authorization)
+    assertion = form.get("client_assertion")
+    ways = [basic is not None, assertion is not None, "client_secret" in form]
+    if sum(ways) != 1:
+        raise _Refused("invalid_request" if sum(ways) else "invalid_client", 400 if sum(ways) else 401)
+    if assertion is not None:
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise _Refused("invalid_request")
+        named = assertion_client_id(assertion)
+        if named is None or form.get("client_id", named) != named:
+            raise _Refused("invalid_client", 401)
+        return _Credentials(_client_id(named), assertion, None)
+    name, secret = basic or (form.get("client_id", ""), form["client_secret"])
+    return _Credentials(_client_id(name), None, secret)
+
+
+def _read_basic(authorization: str | None) -> tuple[str, str] | None:
+    scheme, _, encoded = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise _Refused("invalid_client", 401) from None
+    return unquote_plus(name), unquote_plus(secret)
+
+
+def _client_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _Refused("invalid_client", 401) from None
+
+
+async def _proves_itself(
+    raw: Raw, services: Services, client: SignIn, credentials: _Credentials, now: datetime
+) -> bool:
+    if credentials.assertion is None:
+        secret_lives = client.secret_expires_at is None or client.secret_expires_at > now
+        known = client.secret_hash is not None and secret_lives
+        return known and matches(credentials.secret or "", client.secret_hash or b"")
+    try:
+        claims = verify_client_assertion(
+            credentials.assertion,
+            client_id=str(credentials.client_id),
+            keys=client.keys,
+            issuer=services.public_url,
+            now=now,
+        )
+    except NotAuthenticated:
+        return False
+    return await use_assertion(raw, credentials.client_id, claims.token_id, claims.expires_at)
+
+
+def _granted(client: SignIn, asked: str | None, *, with_secret: bool) -> frozenset[str]:
+    allowed = frozenset(client.scopes) - (BARRED_WITH_SECRET if with_secret else frozenset())
+    granted = allowed if asked is None else allowed.intersection(asked.split(" "))
+    if not granted:
+        raise _Refused("invalid_scope")
+    return granted
+
+
+@router.get("/.well-known/oauth-authorization-server", operation_id="read_server_metadata")
+async def read_server_metadata(services: ServicesDep) -> dict[str, str | list[str]]:
+    """Where and how to sign in (RFC 8414)."""
+    return {
+        "issuer": services.public_url,
+        "token_endpoint": f"{services.public_url}/oauth/token",
+        "jwks_uri": f"{services.public_url}/.well-known/jwks.json",
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
+    }
+
+
+@router.get("/.well-known/jwks.json", operation_id="list_token_keys")
+async def list_token_keys(services: ServicesDep) -> dict[str, list[dict[str, str]]]:
+    """Public keys that verify our access tokens (RFC 7517)."""
+    return services.tokens.jwks()

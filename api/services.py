@@ -1,0 +1,31 @@
+"""What the API is built from, made once by an entrance and held by the application."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from api.limits import Limiter
+from crypto.tokens import TokenAuthority
+from crypto.vault import Vault
+from db.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`allow_demo` lets identity numbers of the invented division 99 in (never in production)."""
+
+    database: Database
+    tokens: TokenAuthority
+    limiter: Limiter
+    public_url: str
+    allow_demo: bool
+    allow_http_webhooks: bool
+
+    @property
+    def vault(self) -> Vault:
+        return self.database.vault
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services

@@ -1,0 +1,133 @@
+"""People as reported, and the persons behind them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from db.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Keyed hashes of one person's identifiers."""
+
+    id_indexes: list[bytes]
+    name_birth: bytes | None
+    phones: list[bytes]
+
+
+async def find_persons(tx: Tx, look_ups: Sequence[LookUp]) -> list[tuple[UUID | None, str]]:
+    """For each look-up: the person it belongs to and what matched, or (None, "new"). Locks the identifiers. One statement.
+
+    Callers pass look-ups in one order (sorted by identifier), so that two reports of the same people cannot deadlock.
+    """
+    rows = await tx.rows(
+        "SELECT f.person_id, f.matched_on FROM jsonb_to_recordset($1::jsonb) "
+        "AS l (position integer, ids jsonb, name_birth text, phones jsonb) "
+        "LEFT JOIN LATERAL find_person("
+        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.ids) i), decode(l.name_birth, 'hex'), "
+        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.phones) i)) f ON true "
+        "ORDER BY l.position",
+        json.dumps(
+            [
+                {
+                    "position": position,
+                    "ids": [index.hex() for index in look_up.id_indexes],
+                    "name_birth": look_up.name_birth.hex() if look_up.name_birth else None,
+                    "phones": [index.hex() for index in look_up.phones],
+                }
+                for position, look_up in enumerate(look_ups)
+            ]
+        ),
+    )
+    return [(row["person_id"], row["matched_on"] or "new") for row in rows]
+
+
+async def add_persons(tx: Tx, person_ids: Sequence[UUID]) -> None:
+    """Creates persons. One statement."""
+    await tx.run("SELECT new_person(p, $2) FROM unnest($1::uuid[]) p", list(person_ids), tx.now)
+
+
+async def employers_for(tx: Tx, employers: Sequence[tuple[UUID, str, str | None]]) -> list[UUID]:
+    """For each (new id, name, credit code): the id of that employer, created when new. One statement."""
+    rows = await tx.rows(
+        "SELECT employer_for(e.id, e.name, e.code, $4) AS id "
+        "FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS e (id, name, code, position) "
+        "ORDER BY coalesce(e.code, e.name)",
+        [employer[0] for employer in employers],
+        [employer[1] for employer in employers],
+        [employer[2] for employer in employers],
+        tx.now,
+    )
+    return [row["id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdRow:
+    """One person of a report on the way into the case's household."""
+
+    link_id: UUID
+    record_id: UUID
+    person_id: UUID
+    role: str
+    relation: str
+    evidence: str
+
+
+async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *, decided_by: str) -> None:
+    """Writes the links record → person and puts the people into the case's household. One statement."""
+    await tx.run(
+        "WITH given AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS g (link_id uuid, record_id uuid, person_id uuid,"
+        "      role text, relation text, evidence jsonb)),"
+        " links AS (INSERT INTO link (id, kind, record_id, person_id, evidence, decided_by, decided_at)"
+        "      SELECT link_id, 'same_person', record_id, person_id, evidence, $3, $4 FROM given)"
+        " SELECT add_household_member($2, person_id, record_id, role, relation, $4) FROM given ORDER BY person_id",
+        json.dumps(
+            [
+                {
+                    "link_id": str(row.link_id),
+                    "record_id": str(row.record_id),
+                    "person_id": str(row.person_id),
+                    "role": row.role,
+                    "relation": row.relation,
+                    "evidence": json.loads(row.evidence),
+                }
+                for row in rows
+            ]
+        ),
+        case_id,
+        decided_by,
+        tx.now,
+    )
+
+
+async def household_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
+    """Records of the case's people that the acting agency may see, main member first, newest record of each person."""
+    return await tx.rows(
+        "SELECT DISTINCT ON (m.role, r.person_id) m.role, m.relation, r.id, r.report_id, r.agency_id, r.person_id, r.name,"
+        "       r.id_type, r.id_number, r.contact, r.sex, r.birth_date, r.division_code, r.employment_status, r.details,"
+        "       r.created_at, e.name AS employer_name, e.credit_code AS employer_credit_code "
+        "  FROM household_member m JOIN person_record r ON r.case_id = m.case_id AND r.person_id = m.person_id "
+        "  LEFT JOIN employer e ON e.id = r.employer_id "
+        " WHERE m.case_id = $1 ORDER BY m.role, r.person_id, r.created_at DESC, r.id DESC",
+        case_id,
+    )
+
+
+async def search_records(
+    tx: Tx, *, id_indexes: list[bytes], name_birth: bytes | None, since: datetime | None = None, limit: int = 50
+) -> list[asyncpg.Record]:
+    """Cases of the acting agency's view in which a person with these identifiers stands. One statement."""
+    return await tx.rows(
+        "SELECT DISTINCT r.case_id FROM person_record r "
+        "WHERE (r.id_index = ANY ($1) OR r.name_birth_index = $2) AND ($3::timestamptz IS NULL OR r.created_at >= $3) "
+        "ORDER BY r.case_id DESC LIMIT $4",
+        id_indexes,
+        name_birth,
+        since,
+        limit,
+    )

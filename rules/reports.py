@@ -1,0 +1,251 @@
+"""report (情况报告): what an agency says of a worker in trouble, checked as far as facts alone can be. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from rules.credit_codes import CreditCodeError, parse_credit_code
+from rules.errors import FieldError, ValidationFailed
+from rules.identity_numbers import (
+    IdentityNumber,
+    IdentityNumberError,
+    contradictions,
+    is_demo,
+    masked,
+    parse_identity_number,
+)
+from rules.phones import PhoneError, normalise_phone
+from rules.texts import TextError, clean_name, name_key
+
+CHECKED_ID_TYPES = ("resident_id", "hk_mo_tw", "foreign_pr")
+"""Kinds of number that GB 11643 gives a check character; a sender who claims one claims certainty."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSaid:
+    division_code: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmployerSaid:
+    name: str
+    uscc: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSaid:
+    """A person as one report described them. `as_received` holds what the sender only has in doubtful form, verbatim."""
+
+    name: str
+    id_type: str
+    id_number: str | None
+    sex: str | None
+    birth_date: date | None
+    phones: tuple[str, ...]
+    address: AddressSaid | None
+    employment_status: str | None
+    employer: EmployerSaid | None
+    relation: str
+    health: str | None
+    as_received: dict[str, str]
+    details: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class BasisSaid:
+    kind: str
+    reference: str
+    recipients: tuple[UUID, ...]
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSaid:
+    source_system: str
+    source_record_id: str
+    aware_at: datetime
+    aware_by: str | None
+    channel: str
+    urgency: str
+    person: PersonSaid | None
+    household: tuple[PersonSaid, ...]
+    employer: EmployerSaid | None
+    cause_primary: str | None
+    causes_secondary: tuple[str, ...]
+    needs: tuple[str, ...]
+    bases: tuple[BasisSaid, ...]
+
+    @property
+    def people(self) -> tuple[PersonSaid, ...]:
+        """The main person first, then the household."""
+        return (*((self.person,) if self.person else ()), *self.household)
+
+    @property
+    def place(self) -> str | None:
+        """The division the trouble stands in, where the sender said one."""
+        address = self.person.address if self.person else None
+        return address.division_code if address else None
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiers:
+    """Normal forms by which a record is linked; every one is hashed with a key before it touches the database."""
+
+    id_number: str | None
+    name_and_birth: str | None
+    phones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFound:
+    """One person after checking: normal forms, and sex and birth date completed from a valid number."""
+
+    said: PersonSaid
+    name: str
+    id_number: str | None
+    sex: str
+    birth_date: date | None
+    phones: tuple[str, ...]
+    identifiers: Identifiers
+
+
+def check_report(said: ReportSaid, *, now: datetime, allow_demo: bool) -> list[PersonFound]:
+    """The people of a report in normal form, main person first. Raises ValidationFailed with every fault found.
+
+    `allow_demo` lets identity numbers of the invented division 99 in; production refuses them.
+    """
+    errors: list[FieldError] = []
+    if said.person is None and said.employer is None:
+        errors.append(FieldError("/person", "person-or-employer-required"))
+    if said.aware_at > now:
+        errors.append(FieldError("/aware_at", "in-the-future"))
+    if said.cause_primary is not None and said.cause_primary in said.causes_secondary:
+        errors.append(FieldError("/causes/secondary", "repeats-the-primary"))
+    for pointer, employer in _employers(said):
+        errors += _credit_code_errors(pointer, employer)
+    found = [_check_person(pointer, person, errors, now, allow_demo) for pointer, person in _people(said)]
+    if errors:
+        raise ValidationFailed(*errors)
+    return found
+
+
+def _people(said: ReportSaid) -> Iterable[tuple[str, PersonSaid]]:
+    if said.person is not None:
+        yield "/person", said.person
+    for position, member in enumerate(said.household):
+        yield f"/household/{position}", member
+
+
+def _employers(said: ReportSaid) -> Iterable[tuple[str, EmployerSaid]]:
+    if said.employer is not None:
+        yield "/employer", said.employer
+    for pointer, person in _people(said):
+        if person.employer is not None:
+            yield f"{pointer}/employer", person.employer
+
+
+def _credit_code_errors(pointer: str, employer: EmployerSaid) -> list[FieldError]:
+    if employer.uscc is None:
+        return []
+    try:
+        parse_credit_code(employer.uscc)
+    except CreditCodeError as wrong:
+        return [FieldError(f"{pointer}/uscc", wrong.code)]
+    return []
+
+
+def _check_person(
+    pointer: str, said: PersonSaid, errors: list[FieldError], now: datetime, allow_demo: bool
+) -> PersonFound:
+    name = _name(pointer, said, errors)
+    identity = _identity(pointer, said, errors, allow_demo)
+    birth_date = said.birth_date or (identity.birth_date if identity else None)
+    if birth_date is not None and birth_date > now.date():
+        errors.append(FieldError(f"{pointer}/birth_date", "in-the-future"))
+    phones = _phones(pointer, said, errors)
+    number = identity.number if identity else said.id_number
+    return PersonFound(
+        said=said,
+        name=name,
+        id_number=number,
+        sex=said.sex or (identity.sex.value if identity else "unknown"),
+        birth_date=birth_date,
+        phones=phones,
+        identifiers=_identifiers(said, name, number, birth_date, phones),
+    )
+
+
+def _name(pointer: str, said: PersonSaid, errors: list[FieldError]) -> str:
+    try:
+        return clean_name(said.name)
+    except TextError as wrong:
+        errors.append(FieldError(f"{pointer}/name", wrong.code))
+        return said.name
+
+
+def _identity(
+    pointer: str, said: PersonSaid, errors: list[FieldError], allow_demo: bool
+) -> IdentityNumber | None:
+    """The number read as GB 11643 where its kind claims that; birth date and sex must agree with it."""
+    if said.id_type not in CHECKED_ID_TYPES:
+        if said.id_type == "none" and said.id_number is not None:
+            errors.append(FieldError(f"{pointer}/id_number", "not-with-this-id-type"))
+        return None
+    if said.id_number is None:
+        errors.append(FieldError(f"{pointer}/id_number", "required"))
+        return None
+    try:
+        identity = parse_identity_number(said.id_number)
+    except IdentityNumberError as wrong:
+        errors.append(FieldError(f"{pointer}/id_number", wrong.code, {"masked": masked(said.id_number)}))
+        return None
+    if is_demo(identity.number) and not allow_demo:
+        errors.append(FieldError(f"{pointer}/id_number", "demo-number"))
+    errors += [
+        FieldError(f"{pointer}/{name}", "contradicts-id-number", _both_masked(name, said, identity))
+        for name in contradictions(identity, said.birth_date, said.sex)
+    ]
+    return identity
+
+
+def _both_masked(name: str, said: PersonSaid, identity: IdentityNumber) -> dict[str, str | int]:
+    """Both sides so that a human sees which field to look at, neither so that anyone learns a value."""
+    stated = "****-**-**" if name == "birth_date" else "*" * len(said.sex or "")
+    return {"masked": masked(identity.number), "stated_masked": stated}
+
+
+def _phones(pointer: str, said: PersonSaid, errors: list[FieldError]) -> tuple[str, ...]:
+    phones = []
+    for position, phone in enumerate(said.phones):
+        try:
+            phones.append(normalise_phone(phone))
+        except PhoneError as wrong:
+            errors.append(FieldError(f"{pointer}/phones/{position}", wrong.code))
+    return tuple(dict.fromkeys(phones))
+
+
+def _identifiers(
+    said: PersonSaid, name: str, number: str | None, birth_date: date | None, phones: tuple[str, ...]
+) -> Identifiers:
+    """Doubtful forms are read for linking only, and only where they read cleanly."""
+    return Identifiers(
+        id_number=number if said.id_type in CHECKED_ID_TYPES else _read_number(said.as_received.get("id_number")),
+        name_and_birth=None if birth_date is None else f"{name_key(name)}|{birth_date.isoformat()}",
+        phones=phones or _read_phone(said.as_received.get("phone")),
+    )
+
+
+def _read_number(text: str | None) -> str | None:
+    try:
+        return parse_identity_number(text).number if text else None
+    except IdentityNumberError:
+        return None
+
+
+def _read_phone(text: str | None) -> tuple[str, ...]:
+    try:
+        return (normalise_phone(text),) if text else ()
+    except PhoneError:
+        return ()

@@ -1,0 +1,37 @@
+"""Scopes: what a client may be allowed to do at most. Rights need more than a scope; see docs of each route. Pure."""
+
+SCOPES: dict[str, str] = {
+    "reports:read": "read reports",
+    "reports:write": "report workers in trouble",
+    "cases:read": "read cases, timelines, participants, results",
+    "cases:write": "move cases, invite observers, record sharing bases",
+    "referrals:read": "read referrals",
+    "referrals:write": "refer needs and take steps on referrals",
+    "results:write": "adopt results and reports",
+    "events:read": "read the event feed",
+    "webhooks:manage": "manage webhook endpoints and deliveries",
+    "persons:match": "look persons up for linking",
+    "persons:reveal": "see masked values in full",
+    "exports:create": "export data",
+    "audit:read": "read audit proofs",
+    "agency:admin": "manage the agency's own staff and clients",
+}
+
+BARRED_WITH_SECRET = frozenset({"persons:match", "persons:reveal", "exports:create"})
+"""A client secret travels with each sign-in; what it may open is kept small."""
+
+AGENCY_SCOPES = tuple(scope for scope in SCOPES if scope not in BARRED_WITH_SECRET)
+"""What an ordinary integration of an agency holds."""
+
+STAFF_ROLES = (
+    "union_coordinator",
+    "union_supervisor",
+    "agency_caseworker",
+    "agency_supervisor",
+    "fund_officer",
+    "auditor",
+    "statistician",
+    "agency_admin",
+    "platform_operator",
+    "leadership",
+)
