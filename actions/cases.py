@@ -36,8 +36,8 @@ class Opening:
 
 
 def case_tag(version: int) -> str:
-    """The version as an entity tag's opaque part."""
-    return f"v{version}"
+    """The version as an entity tag."""
+    return f'"v{version}"'
 
 
 async def open_case(tx: Tx, opening: Opening) -> UUID:
@@ -209,3 +209,8 @@ async def end_part(tx: Tx, case_id: UUID, agency_id: UUID, role: str) -> None:
         leave_mark(
             tx, "participant.leave", subject_type="agency", subject_id=agency_id, case_id=case_id, facts={"role": role}
         )
+
+
+def mark_search(tx: Tx) -> None:
+    """A search by personal data is a sensitive read; what was searched for is not kept."""
+    leave_mark(tx, "case.search", subject_type="case", subject_id=None, field_classes=("identity", "basic"))

@@ -55,8 +55,13 @@ async def link_people(tx: Tx, found: Sequence[PersonFound]) -> list[LinkedPerson
     return linked
 
 
-async def join_household(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]]) -> None:
-    """Writes the links of (record id, person) and puts the people into the case's household; the first is its main."""
+async def join_household(
+    tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]], *, opened: bool
+) -> None:
+    """Writes the links of (record id, person) and puts the people into the case's household.
+
+    The first is the main member of a case it opened; a case that was there keeps its main member.
+    """
     seen: set[UUID] = set()
     rows = []
     for position, (record_id, person) in enumerate(linked):
@@ -68,7 +73,7 @@ async def join_household(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, Lin
                 link_id=new_id(),
                 record_id=record_id,
                 person_id=person.person_id,
-                role="main" if position == 0 else "member",
+                role="main" if opened and position == 0 else "member",
                 relation=person.found.said.relation,
                 evidence=json.dumps(EVIDENCE[person.matched_on]),
             )

@@ -53,7 +53,7 @@ async def file_report(
     leaf_id = _mark(tx, said, filed_id, case_id)
     record_ids = await _keep(tx, said, body, linked, employers, ids=(filed_id, case_id, leaf_id))
     if linked:
-        await linkage.join_household(tx, case_id, list(zip(record_ids, linked, strict=True)))
+        await linkage.join_household(tx, case_id, list(zip(record_ids, linked, strict=True)), opened=opened)
     case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
     await _record_bases(tx, said, filed_id, case)
     record_event(

@@ -105,7 +105,7 @@ class ServiceMiddleware:
         )
 
     def _template(self, scope: Scope) -> str:
-        """The path as declared, looked up by endpoint: the route in the scope lacks the prefix it was included under."""
+        """The path as declared, found by endpoint: the route in the scope lacks the prefix it was included under."""
         endpoint = scope.get("endpoint")
         if endpoint is None:
             return "unmatched"

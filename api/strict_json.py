@@ -74,7 +74,7 @@ def read_json(body: bytes) -> JsonValue:
 
 def canonical(value: JsonValue) -> bytes:
     """The one spelling of a value: keys sorted, no spaces, UTF-8. What fingerprints are taken of."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def read_form(body: bytes) -> dict[str, str]:
@@ -154,6 +154,9 @@ def _refuse_constant(_name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_refuse_float, parse_constant=_refuse_constant
 )
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _walked(value: JsonValue) -> JsonValue:

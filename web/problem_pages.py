@@ -115,7 +115,8 @@ def _page(title: str, content: str, language: Language) -> HTMLResponse:
     other = "en" if language == "zh-CN" else "zh-CN"
     return HTMLResponse(
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style><title>{escape(title)}</title></head>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+        f"<title>{escape(title)}</title></head>"
         f'<body><p><a href="?lang={other}" lang="{other}">{_WORDS[language]["other"]}</a></p>'
         f"<h1>{escape(title)}</h1>{content}</body></html>",
         headers={**_HEADERS, "Content-Language": language},

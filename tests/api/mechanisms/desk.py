@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from api.errors import install_error_handlers
 from api.middleware import ServiceMiddleware
@@ -41,15 +41,15 @@ class Note(StrictModel):
     count: int = 0
     urgent: bool = False
     channel: Channel = Channel.VISIT
-    also: list[Channel] = []
+    also: list[Channel] = Field(default_factory=list)
     case_id: UUID | None = None
     aware_at: datetime | None = None
     born: date | None = None
     amount_fen: Fen = 0
     address: Address | None = None
-    needs: list[str] = []
-    parts: list["Note"] = []
-    mapping: JsonObject = {}
+    needs: list[str] = Field(default_factory=list)
+    parts: list["Note"] = Field(default_factory=list)
+    mapping: JsonObject = Field(default_factory=dict)
 
 
 class NoteChange(StrictModel):

@@ -1,6 +1,5 @@
-"""Every failure is a problem the caller can act on, in its language, with nothing that was sent and nothing of ours inside."""
+"""Every failure is a problem the caller can act on, in its language, with nothing that was sent inside."""
 
-import asyncio
 from uuid import UUID
 
 import asyncpg
@@ -164,7 +163,7 @@ def _wrapped(original: Exception) -> Exception:
         (sqlalchemy.exc.OperationalError(SECRET, {}, Exception(SECRET)), "dependency-unavailable"),
         (sqlalchemy.exc.TimeoutError(SECRET), "dependency-unavailable"),
         (sqlalchemy.exc.ProgrammingError(SECRET, {}, Exception(SECRET)), "internal"),
-        (asyncio.TimeoutError(), "dependency-unavailable"),
+        (TimeoutError(), "dependency-unavailable"),
         (ConnectionRefusedError(SECRET), "dependency-unavailable"),
         (ValueError(SECRET), "internal"),
     ],

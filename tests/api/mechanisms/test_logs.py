@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -31,7 +32,7 @@ def written() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers[:], root.level = before
     logging.captureWarnings(capture=False)
-    logs._configure_structlog("INFO", logs._json_line, lambda: logs.sys.stderr)
+    logs._configure_structlog("INFO", logs._json_line, lambda: sys.stderr)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +111,14 @@ def test_values_are_blanked_wherever_they_stand_in_an_event(written: Callable[[]
 def test_an_exception_is_logged_by_type_and_place_through_every_cause(
     written: Callable[[], list[dict[str, Any]]],
 ) -> None:
-    try:
+    def fail() -> None:
         try:
-            raise KeyError(NAME)
+            {}[NAME]
         except KeyError as error:
             raise RuntimeError(f"{NAME} {NUMBER}") from error
+
+    try:
+        fail()
     except RuntimeError:
         structlog.get_logger().exception("failed")
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application\n")
@@ -128,9 +132,14 @@ def test_libraries_go_the_same_way(written: Callable[[], list[dict[str, Any]]]) 
     logging.getLogger("sqlalchemy.pool").warning("returned %s", NUMBER)
     logging.getLogger("uvicorn.access").info('GET "/v1/x?name=%s"', NAME)
     logging.getLogger("sqlalchemy.engine.Engine").info("SELECT %s", NAME)
-    logging.getLogger("alembic").warning("broken %d", "not a number")
     [line] = written()
     assert (line["logger"], line["event"]) == ("sqlalchemy.pool", f"returned {REDACTED}")
+
+
+def test_a_log_call_that_is_wrong_prints_no_arguments(capfd: pytest.CaptureFixture[str]) -> None:
+    handler = logs._PipelineHandler(logs._json_line, io.StringIO())
+    handler.handle(logging.makeLogRecord({"msg": "broken %d", "args": (NAME,), "levelname": "INFO"}))
+    assert NAME not in "".join(capfd.readouterr())
 
 
 async def test_a_task_nobody_awaited_does_not_print_its_message(written: Callable[[], list[dict[str, Any]]]) -> None:

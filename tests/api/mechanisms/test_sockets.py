@@ -21,7 +21,7 @@ async def serving(*, body_seconds: float = 30) -> AsyncIterator[int]:
     app = build_desk(body_seconds=body_seconds)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", access_log=False))
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag, no event
         await asyncio.sleep(0.01)
     try:
         yield listener.getsockname()[1]
@@ -83,11 +83,10 @@ async def test_the_connection_survives_a_body_that_was_refused() -> None:
     assert second
 
 
-async def test_what_follows_a_body_shorter_than_it_was_is_no_part_of_it() -> None:
+async def test_what_follows_the_announced_length_is_never_taken_for_a_request_of_its_own() -> None:
     async with serving() as port:
         answer = await _talk(port, HEAD + b'Content-Length: 13\r\n\r\n{"text": "x"}GARBAGE\r\n\r\n', close=True)
-    assert answer.startswith(b"HTTP/1.1 201")
-    assert answer.count(b"HTTP/1.1 20") == 1
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 async def test_a_caller_who_leaves_in_the_middle_of_a_body_gets_nothing_and_breaks_nothing() -> None:

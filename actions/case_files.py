@@ -1,0 +1,78 @@
+"""Opens what a case holds for somebody entitled to it: a sensitive read, so every one leaves an audit mark."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from actions.audit import leave_mark
+from actions.cases import seen_case
+from db.queries import people, reports
+from db.transaction import Tx
+from rules.disclosure import COORDINATOR_CLASSES, PersonOpened, project_person
+from rules.errors import InsufficientRole, PurposeRequired
+
+RECORD_CONTEXT = "person_record"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    case: asyncpg.Record
+    field_classes: frozenset[str]
+    people: list[dict[str, object]]
+    reports: list[asyncpg.Record]
+
+
+async def read_case_file(tx: Tx, case_id: UUID) -> OpenedFile:
+    """The coordinator's whole file. Raises Hidden, InsufficientRole, PurposeRequired. Three statements and the mark."""
+    case = await seen_case(tx, case_id)
+    if "coordinator" not in case["roles"]:
+        raise InsufficientRole(role="coordinator")
+    shown = await open_people(tx, case_id, COORDINATOR_CLASSES, action="case.read_file", subject=("case", case_id))
+    return OpenedFile(case, COORDINATOR_CLASSES, shown, await reports.reports_of_case(tx, case_id))
+
+
+async def open_people(
+    tx: Tx, case_id: UUID, classes: Iterable[str], *, action: str, subject: tuple[str, UUID]
+) -> list[dict[str, object]]:
+    """The people of a case in the given field classes, main member first; only the main one without class `family`.
+
+    Raises PurposeRequired where no purpose was named. One statement and the audit mark.
+    """
+    if tx.purpose is None:
+        raise PurposeRequired
+    granted = frozenset(classes)
+    rows = await people.household_of(tx, case_id)
+    opened = [_opened(tx, row) for row in rows if row["role"] == "main" or "family" in granted]
+    leave_mark(
+        tx, action, subject_type=subject[0], subject_id=subject[1], case_id=case_id, field_classes=granted
+    )
+    return [project_person(person, granted) for person in opened]
+
+
+def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
+    context = f"{RECORD_CONTEXT}:{row['id']}"
+
+    def opened(sealed: bytes) -> str:
+        return tx.vault.cipher.open(sealed, context)
+
+    contact = json.loads(opened(row["contact"]))
+    details = json.loads(opened(row["details"]))
+    return PersonOpened(
+        role=row["role"],
+        relation=row["relation"],
+        name=opened(row["name"]),
+        id_type=row["id_type"],
+        id_number=opened(row["id_number"]) if row["id_number"] else None,
+        phones=tuple(contact["phones"]),
+        address=contact["address"],
+        division_code=row["division_code"],
+        sex=row["sex"],
+        birth_date=row["birth_date"],
+        employment_status=row["employment_status"],
+        employer_name=row["employer_name"],
+        health=details["health"],
+        monthly_income_fen=details["monthly_income_fen"],
+    )

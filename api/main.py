@@ -1,0 +1,90 @@
+"""The application: routers, mechanisms, health. Entrances build it with `create_app`; nothing here reads settings itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, Response
+
+from api import oauth
+from api.deps import Replayed, answer_replay
+from api.errors import install_error_handlers
+from api.limits import Limiter
+from api.middleware import ServiceMiddleware
+from api.routers import ROUTERS
+from api.services import Services
+from crypto.tokens import TokenAuthority
+from db.engine import Database
+from db.transaction import open_system_transaction
+from settings import Settings
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """The API on a pool of role tongli_app. Opens nothing before the first request; closes the pool when it stops."""
+    services = Services(
+        database=database,
+        tokens=TokenAuthority(database.vault.keyring, settings.public_url),
+        limiter=Limiter(database, per_minute=settings.rate_limit_per_minute, burst=settings.rate_limit_burst),
+        public_url=settings.public_url,
+        allow_demo=not settings.production,
+        allow_http_webhooks=settings.webhook_allow_http,
+    )
+    app = FastAPI(
+        title="Tongli",
+        version="1.0.0",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    app.state.ready = True
+    install_error_handlers(app, settings.public_url)
+    app.add_exception_handler(Replayed, answer_replay)
+    app.add_middleware(
+        ServiceMiddleware,
+        public_url=settings.public_url,
+        allowed_hosts=allowed_hosts(settings),
+        max_body_bytes=settings.max_body_bytes,
+    )
+    for router in (oauth.router, *ROUTERS):
+        app.include_router(router)
+    _add_health(app, services)
+    return app
+
+
+def allowed_hosts(settings: Settings) -> list[str]:
+    """Names by which the service may be called: that of its public address, and loopback outside production."""
+    named = urlsplit(settings.public_url).hostname or "localhost"
+    return [named] if settings.production else [named, "localhost", "127.0.0.1", settings.host]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.ready = False
+    await app.state.services.database.close()
+
+
+def _add_health(app: FastAPI, services: Services) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        """The process can serve: it is not stopping and the database answers."""
+        if not app.state.ready:
+            return JSONResponse({"status": "stopping"}, status_code=503)
+        async with open_system_transaction(services.database) as raw:
+            await raw.fetchval("SELECT 1")
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        """Counters for Prometheus; no label names a person, a case or an agency."""
+        return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})

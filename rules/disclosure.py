@@ -1,0 +1,113 @@
+"""Which field classes of a case may reach which agency, and how a value is masked. Pure.
+
+The table "What each participant sees" of the domain model. Beyond the preview a receiver needs a recorded basis.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from rules.identity_numbers import masked
+from rules.phones import masked_phone
+
+COORDINATOR_CLASSES = frozenset({"basic", "contact", "identity", "economic", "medical", "legal", "family"})
+"""What the coordinator's file shows; mood and finance accounts are compartments of their own."""
+
+BARRED_FROM_REPORTER = frozenset({"medical", "legal", "mood"})
+"""Classes of a shared result's text that only its decider and the coordinator read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What may be shown: `classes`, under the basis `basis_kind`; `missing` is the reason why it is only the preview."""
+
+    classes: frozenset[str]
+    basis_kind: str | None
+    missing: str | None
+
+
+def receiver_disclosure(minimum_fields: Iterable[str], bases: Iterable[str], *, disclosed_status: bool) -> Disclosure:
+    """What the receiver of a referral sees: the preview before acceptance, then the matter's minimum set under a basis.
+
+    `bases` are the kinds of the bases in force that name it. Consent comes first: it is the one a person can see.
+    """
+    if not disclosed_status:
+        return Disclosure(frozenset(), None, None)
+    in_force = set(bases)
+    for kind in ("consent", "statutory_duty", "emergency"):
+        if kind in in_force:
+            return Disclosure(frozenset(minimum_fields), kind, None)
+    return Disclosure(frozenset(), None, "consent-missing")
+
+
+def may_read_result_text(sensitive: str | None, *, own: bool, roles: Iterable[str]) -> bool:
+    """Whether a result's free text is shown: always to its decider and the coordinator, else unless it is sensitive."""
+    return own or "coordinator" in set(roles) or sensitive is None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonOpened:
+    """One person of a case with sealed values opened, on the way to a projection."""
+
+    role: str
+    relation: str
+    name: str
+    id_type: str
+    id_number: str | None
+    phones: tuple[str, ...]
+    address: str | None
+    division_code: str | None
+    sex: str
+    birth_date: date | None
+    employment_status: str | None
+    employer_name: str | None
+    health: str | None
+    monthly_income_fen: int | None
+
+
+def project_person(person: PersonOpened, classes: Iterable[str]) -> dict[str, object]:
+    """The fields of the given classes, identity numbers and phones masked. A class that is not given leaves no key."""
+    granted = set(classes)
+    fields: Mapping[str, Mapping[str, object]] = {
+        "basic": {
+            "name": person.name,
+            "sex": person.sex,
+            "birth_date": person.birth_date,
+            "division_code": person.division_code,
+            "employment_status": person.employment_status,
+            "employer_name": person.employer_name,
+        },
+        "contact": {"phones": [masked_phone(phone) for phone in person.phones], "address": person.address},
+        "identity": {
+            "id_type": person.id_type,
+            "id_number": masked(person.id_number) if person.id_number else None,
+        },
+        "economic": {"monthly_income_fen": person.monthly_income_fen},
+        "medical": {"health": person.health},
+    }
+    shown: dict[str, object] = {"role": person.role, "relation": person.relation}
+    for field_class, values in fields.items():
+        if field_class in granted:
+            shown |= values
+    return shown
+
+
+def mask_said(said: object) -> object:
+    """A report as it was said with every identity number and phone masked, wherever it stands."""
+    if isinstance(said, list):
+        return [mask_said(item) for item in said]
+    if not isinstance(said, dict):
+        return said
+    return {key: _mask_value(key, value) for key, value in said.items()}
+
+
+def _mask_value(key: str, value: object) -> object:
+    if key == "id_number" and isinstance(value, str):
+        return masked(value)
+    if key in ("phone", "phones"):
+        return masked_phone(value) if isinstance(value, str) else _masked_phones(value)
+    return mask_said(value)
+
+
+def _masked_phones(phones: object) -> object:
+    return [masked_phone(phone) for phone in phones if isinstance(phone, str)] if isinstance(phones, list) else phones
