@@ -59,6 +59,13 @@ class FigureMark(StrEnum):
     default = "D"
 
 
+class ClockStart(StrEnum):
+    """What sets the resolve clock going: the request, or the acceptance (立案、受理) where the law counts from there."""
+
+    request = "request"
+    acceptance = "acceptance"
+
+
 class Urgency(StrEnum):
     normal = "normal"
     urgent = "urgent"
@@ -152,6 +159,7 @@ class Matter:
     acknowledge: Period
     accept: Period
     resolve: Period | None
+    resolve_from: ClockStart
     extension: Period | None
     resolve_note: str | None
     figure_basis: Mapping[ClockName, FigureBasis]
@@ -213,6 +221,7 @@ def parse_matter(raw: Mapping[str, object]) -> Matter:
         acknowledge=row.part("acknowledge").period(),
         accept=row.part("accept").period(),
         resolve=resolve.period() if resolve else None,
+        resolve_from=ClockStart(resolve.optional_text("from") or "request") if resolve else ClockStart.request,
         extension=figures["extension"].period() if figures["extension"] else None,
         resolve_note=row.optional_text("resolve_note"),
         figure_basis=_of_each(figures, "basis", FigureBasis),

@@ -17,7 +17,7 @@ from api.middleware import ServiceMiddleware
 from api.paging import Cursor, Limit
 from api.params import Fen, Flag, Instant, JsonObject, MergePatchBody, ShortText, Uuid, WholeNumber
 from api.schemas.base import StrictModel
-from api.strict_json import RawBodyRoute, StrictRoute, read_form
+from api.strict_json import RawBodyRoute, StrictRouter, read_form
 from rules.errors import TongliError
 
 PUBLIC_URL = "https://tongli.example"
@@ -71,8 +71,8 @@ async def paging(limit: Limit = 50, cursor: Cursor = None) -> int:
     return limit
 
 
-router = APIRouter(prefix="/v1", route_class=StrictRoute)
-raw = APIRouter(prefix="/v1", route_class=RawBodyRoute)
+router = StrictRouter("/v1")
+raw = StrictRouter("/v1/inbound", route_class=RawBodyRoute)
 oauth = APIRouter(prefix="/oauth")
 
 
@@ -120,7 +120,7 @@ async def fail(request: Request) -> Answer:
     raise Failures.next
 
 
-@raw.post("/inbound/{source_id}", status_code=202)
+@raw.post("/{source_id}", status_code=202)
 async def take_envelope(source_id: str, request: Request) -> dict[str, int]:
     return {"bytes": len(await request.body())}
 

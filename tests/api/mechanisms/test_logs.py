@@ -113,7 +113,7 @@ def test_an_exception_is_logged_by_type_and_place_through_every_cause(
 ) -> None:
     def fail() -> None:
         try:
-            {}[NAME]
+            {"": 0}[NAME]
         except KeyError as error:
             raise RuntimeError(f"{NAME} {NUMBER}") from error
 
