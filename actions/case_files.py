@@ -1,7 +1,7 @@
 """Opens what a case holds for somebody entitled to it: a sensitive read, so every one leaves an audit mark."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from actions.audit import leave_mark
 from actions.cases import seen_case
 from db.queries import people, reports
 from db.transaction import Tx
-from rules.disclosure import COORDINATOR_CLASSES, PersonOpened, project_person
+from rules.disclosure import COORDINATOR_CLASSES, PersonOpened, may_read_result_text, project_person
 from rules.errors import InsufficientRole, PurposeRequired
 
 RECORD_CONTEXT = "person_record"
@@ -76,3 +76,23 @@ def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
         health=details["health"],
         monthly_income_fen=details["monthly_income_fen"],
     )
+
+
+def open_results(tx: Tx, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str | None]]:
+    """Results with their text where the acting agency may read it; a text of a compartment leaves an audit mark."""
+    opened = []
+    for row in rows:
+        own = row["agency_id"] == tx.agency_id
+        readable = row["text"] is not None and may_read_result_text(row["sensitive"], own=own, roles=row["roles"])
+        text = tx.vault.cipher.open(row["text"], f"result.text:{row['id']}") if readable else None
+        if readable and row["sensitive"] is not None:
+            leave_mark(
+                tx,
+                "result.read",
+                subject_type="result",
+                subject_id=row["id"],
+                case_id=row["case_id"],
+                field_classes=(row["sensitive"],),
+            )
+        opened.append((row, text))
+    return opened

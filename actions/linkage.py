@@ -1,6 +1,5 @@
 """Links the people of a report to the persons and the case that are already known. The interface the full linker keeps."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -75,7 +74,7 @@ async def join_household(
                 person_id=person.person_id,
                 role="main" if opened and position == 0 else "member",
                 relation=person.found.said.relation,
-                evidence=json.dumps(EVIDENCE[person.matched_on]),
+                evidence=EVIDENCE[person.matched_on],
             )
         )
     await people.link_household(tx, case_id, rows, decided_by=LINKER)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Request
@@ -45,10 +45,15 @@ def open_cursor(
 
 
 def answer_page(
-    request: Request, services: Services, position: Position, body: str, limit: int, *, key: tuple[str, str]
+    request: Request,
+    services: Services,
+    position: Position,
+    rows: list[dict[str, Any]],
+    limit: int,
+    *,
+    key: tuple[str, str],
 ) -> Response:
-    """The page of up to `limit` rows from a JSON array of `limit + 1`; `key` names the two sort columns in a row."""
-    rows = json.loads(body)
+    """The page of up to `limit` of `limit + 1` rows; `key` names the two sort columns in a row."""
     kept = rows[:limit]
     following = None
     headers = {}

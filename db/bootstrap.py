@@ -1,6 +1,7 @@
-"""Roles and grants that must exist before the first migration; safe to run at every start, by several processes at once."""
+"""Roles and grants that must exist before the first migration; safe at every start, in several processes at once."""
 
-from urllib.parse import quote, urlsplit, urlunsplit
+from collections.abc import Mapping
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from crypto.keys import Keyring
 from db import names
@@ -16,10 +17,17 @@ def role_url(admin_url: str, role: str, keyring: Keyring) -> str:
     return urlunsplit(parts._replace(netloc=f"{role}:{quote(keyring.role_password(role))}@{where}"))
 
 
-async def prepare_roles(admin_url: str, keyring: Keyring) -> None:
+def login_passwords(*urls: str | None) -> dict[str, str]:
+    """The passwords that given URLs have for the roles that log in; nothing for URLs of other roles."""
+    parts = [urlsplit(url) for url in urls if url]
+    return {part.username: unquote(part.password) for part in parts if part.username in names.LOGINS and part.password}
+
+
+async def prepare_roles(admin_url: str, keyring: Keyring, *, passwords: Mapping[str, str] | None = None) -> None:
     """Creates the roles, sets the passwords of those that log in, lets the owner create tables.
 
-    Needs a login that may create roles and owns the database. Raises UnfitDatabase for a version before 15.
+    `passwords` by role takes the place of those derived from the keyring, where an installation chose its own. Needs a
+    login that may create roles and owns the database. Raises UnfitDatabase for a version before 15.
     """
     engine = open_engine(admin_url)
     try:
@@ -30,7 +38,7 @@ async def prepare_roles(admin_url: str, keyring: Keyring) -> None:
             await raw.execute("SELECT pg_advisory_lock($1)", _ONE_AT_A_TIME)
             await _create_roles(raw)
             for role in names.LOGINS:
-                await _set_password(raw, role, keyring.role_password(role))
+                await _set_password(raw, role, (passwords or {}).get(role) or keyring.role_password(role))
             await _grant(raw)
     finally:
         await engine.dispose()

@@ -28,7 +28,7 @@ class UnfitDatabase(RuntimeError):  # noqa: N818  a statement about the database
     """The database or the role given must not be used; the message says what to change."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Database:
     """A pool of connections of one role, with the keys and the clock every transaction needs."""
 

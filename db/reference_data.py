@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
@@ -69,7 +69,13 @@ async def load_reference_data(admin_url: str) -> Counts:
             await raw.execute(f"COMMENT ON CONSTRAINT code_pkey ON code IS '{wanted}'")
         counts = await raw.fetchrow(_COUNTS)
     assert counts is not None
-    return Counts(*counts, changed=changed)
+    return Counts(
+        divisions=counts["divisions"],
+        codes=counts["codes"],
+        matters=counts["matters"],
+        days=counts["days"],
+        changed=changed,
+    )
 
 
 @cache
@@ -82,21 +88,11 @@ def content_hash() -> str:
 
 
 async def _load_divisions(raw: Raw) -> None:
-    await raw.execute("CREATE TEMP TABLE new_division (LIKE division) ON COMMIT DROP")
-    columns = ["code", "name", "parent_code", "level", "valid_from", "valid_to", "source", "as_of"]
-    await raw.copy_records_to_table("new_division", records=_divisions(), columns=columns)
+    rows = csv.DictReader(io.StringIO((FOLDER / "divisions.csv").read_text(encoding="utf-8")))
+    divisions = json.dumps([{name: value or None for name, value in row.items()} for row in rows])
     for statement in _PUT_DIVISIONS:
-        await raw.execute(statement)
-
-
-def _divisions() -> Iterator[tuple[str | date | None, ...]]:
-    for row in csv.DictReader(io.StringIO((FOLDER / "divisions.csv").read_text(encoding="utf-8"))):
-        valid_from, valid_to, as_of = (_date(row[name]) for name in ("valid_from", "valid_to", "as_of"))
-        yield row["code"], row["name"], row["parent"] or None, row["level"], valid_from, valid_to, row["source"], as_of
-
-
-def _date(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
+        await raw.execute(statement, divisions)
+    await raw.execute("ANALYZE division")
 
 
 async def _load_codes(raw: Raw) -> None:
@@ -143,35 +139,39 @@ def _days(year: int, notice: Notice | None) -> Iterator[tuple[date, int, bool, s
     """
     import holidays  # noqa: PLC0415  150 ms, needed only when something changed
 
-    named: Mapping[date, str] = holidays.country_holidays("CN", years=year, language="zh_CN")
+    china = holidays.country_holidays("CN", years=year, language="zh_CN")
+    named: Mapping[date, str] = china
+    made_up: Iterable[date] = china.weekend_workdays
     library = f"holidays {version('holidays')}"
     source = f"{notice['reference']}; {library}" if notice else f"{library}; statutory days, no official notice yet"
     for day in sorted(day for day in named if day.year == year):
         yield day, year, False, named[day], source
-    for day in sorted(day for day in named.weekend_workdays if day.year == year):  # type: ignore[attr-defined]  holidays' own
+    for day in sorted(day for day in made_up if day.year == year):
         yield day, year, True, "调休上班", source
 
 
 _LOADED = """
 SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 'code'::regclass AND contype = 'p'"""
 _COUNTS = """
-SELECT (SELECT count(*) FROM division), (SELECT count(*) FROM code), (SELECT count(*) FROM matter),
-       (SELECT count(*) FROM calendar_day)"""
+SELECT (SELECT count(*) FROM division) AS divisions, (SELECT count(*) FROM code) AS codes,
+       (SELECT count(*) FROM matter) AS matters, (SELECT count(*) FROM calendar_day) AS days"""
 
+_NEW_DIVISIONS = """jsonb_to_recordset($1::jsonb) AS n
+    (code text, name text, parent text, level text, valid_from date, valid_to date, source text, as_of date)"""
 _PUT_DIVISIONS = (
-    """
-DELETE FROM division d WHERE NOT EXISTS (SELECT FROM new_division n WHERE n.code = d.code AND n.valid_from = d.valid_from)
-   AND d.source IN (SELECT source FROM new_division)""",
-    """
+    f"""
+DELETE FROM division d WHERE d.source IN (SELECT n.source FROM {_NEW_DIVISIONS})
+   AND (d.code, d.valid_from) NOT IN (SELECT n.code, n.valid_from FROM {_NEW_DIVISIONS})""",  # noqa: S608  a constant
+    f"""
 INSERT INTO division (code, name, parent_code, level, valid_from, valid_to, source, as_of)
-SELECT code, name, parent_code, level, valid_from, valid_to, source, as_of FROM new_division
+SELECT code, name, parent, level, valid_from, valid_to, source, as_of FROM {_NEW_DIVISIONS}
     ON CONFLICT (code, valid_from) DO UPDATE
    SET (name, parent_code, level, valid_to, source, as_of)
-     = (EXCLUDED.name, EXCLUDED.parent_code, EXCLUDED.level, EXCLUDED.valid_to, EXCLUDED.source, EXCLUDED.as_of)""",
-    "ANALYZE division",
+     = (EXCLUDED.name, EXCLUDED.parent_code, EXCLUDED.level, EXCLUDED.valid_to, EXCLUDED.source, EXCLUDED.as_of)""",  # noqa: S608  a constant
 )
 
-_NEW_CODES = "jsonb_to_recordset($1::jsonb) AS n (system text, code text, zh text, en text, source text, status text, position int)"
+_NEW_CODES = """jsonb_to_recordset($1::jsonb) AS n
+    (system text, code text, zh text, en text, source text, status text, position int)"""
 _PUT_CODES = (
     f"""
 DELETE FROM code c WHERE c.system IN (SELECT n.system FROM {_NEW_CODES})

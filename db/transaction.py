@@ -63,11 +63,15 @@ class Tx:
     rights: Rights
     now: datetime
     purpose: str | None
-    vault: Vault
+    database: Database
     _connection: AsyncConnection
     _raw: Raw
     _events: list[JsonObject] = field(default_factory=list)
     _leaves: list[JsonObject] = field(default_factory=list)
+
+    @property
+    def vault(self) -> Vault:
+        return self.database.vault
 
     @property
     def agency_id(self) -> UUID:
@@ -134,7 +138,7 @@ async def open_transaction(
         rights = await _enter(raw, caller, purpose)
         if scope is not None:
             rights.require(scope)
-        tx = Tx(caller, rights, database.clock(), purpose, database.vault, connection, raw)
+        tx = Tx(caller, rights, database.clock(), purpose, database, connection, raw)
         yield tx
         await tx.write_gathered()
 

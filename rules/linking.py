@@ -7,7 +7,7 @@ calls it (actions/linkage.py) stays.
 LINKER = "exact-1"
 """Name and version written into every link this matcher makes."""
 
-EVIDENCE = {
+EVIDENCE: dict[str, list[dict[str, str]]] = {
     "identity_number": [{"field": "id_number", "agreement": "exact"}],
     "name_birth_date_phone": [
         {"field": "name", "agreement": "exact"},

@@ -1,5 +1,16 @@
-"""Every router of the API, in the order of the document."""
+"""Every router of the API, in the order of the document.
 
-from api.routers import cases, reports
+Routers of nouns below a case stand before the case's own, whose `/{case_id}/{step}` would take their paths.
+"""
 
-ROUTERS = (reports.router, cases.router)
+from api.routers import cases, referrals, reports, results
+
+ROUTERS = (
+    results.of_report,
+    reports.router,
+    referrals.of_case,
+    results.of_case,
+    cases.router,
+    referrals.router,
+    results.router,
+)

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from actions import cases as verbs
@@ -43,7 +43,7 @@ from api.schemas.cases import (
     TimelineEntry,
 )
 from api.schemas.reports import SharingBasisIn, utc
-from api.strict_json import StrictRoute
+from api.strict_json import StrictRouter
 from db.queries import cases, people, timeline
 from db.transaction import Tx
 from rules.errors import FieldError, PurposeRequired, ValidationFailed
@@ -52,7 +52,7 @@ from rules.identity_numbers import normalise, to_eighteen
 from rules.reports import Identifiers
 from rules.texts import name_key
 
-router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=StrictRoute)
+router = StrictRouter("/v1/cases", tags=["cases"])
 
 _EVER = datetime(1900, 1, 1, tzinfo=UTC)
 _CASE_STATUS = Query(pattern="^(?:reported|assessing|active|closing|closed)$")
@@ -74,7 +74,7 @@ def summary(case: asyncpg.Record) -> CaseSummary:
                 status=need["status"],
                 agency=AgencyName(id=need["agency_id"], name=need["agency_name"]),
             )
-            for need in json.loads(case["needs"])
+            for need in case["needs"]
         ],
         roles=list(case["roles"]),
         opened_at=utc(case["opened_at"]),
@@ -101,7 +101,7 @@ async def list_cases(
     body = await cases.list_cases(
         tx, status=status, updated_from=updated_from or _EVER, after=after, limit=limit + 1
     )
-    return answer_page(request, services, position, body, limit, key=("updated_at", "id"))
+    return answer_page(request, services, position, json.loads(body), limit, key=("updated_at", "id"))
 
 
 @router.post("/search", operation_id="search_cases")
@@ -171,11 +171,11 @@ async def get_timeline(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) ->
 
 
 def _entry(row: asyncpg.Record, roles: list[str]) -> TimelineEntry | None:
-    part = json.loads(row["part"]) if row["part"] else []
+    part = row["part"] or []
     view = view_of(row["type"], [*roles, *part])
     if view is None:
         return None
-    data = json.loads(row["data"])
+    data = row["data"]
     full = view == "full"
     return TimelineEntry(
         event_id=row["id"],
@@ -243,7 +243,7 @@ async def get_links(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Li
                 kind=row["kind"],
                 record_id=row["record_id"],
                 person_id=row["person_id"],
-                evidence=json.loads(row["evidence"]),
+                evidence=row["evidence"],
                 decided_by=row["decided_by"],
                 decided_at=utc(row["decided_at"]),
                 undone_at=utc(row["undone_at"]) if row["undone_at"] else None,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from actions.reports import Receipt, file_report, read_report
@@ -19,11 +19,11 @@ from api.schemas.reports import (
     Warning,
     utc,
 )
-from api.strict_json import StrictRoute
+from api.strict_json import StrictRouter
 from db.transaction import Tx
 from rules.disclosure import mask_said
 
-router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=StrictRoute)
+router = StrictRouter("/v1/reports", tags=["reports"])
 
 
 @router.post("", operation_id="file_report", status_code=201, response_model=ReportReceipt)

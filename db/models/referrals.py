@@ -12,7 +12,7 @@ from rules.referrals import STATUSES
 
 
 class Referral(SQLModel, table=True):
-    """The preview (place, age band, need, urgency) stands in this row, so that no case row need be readable for it."""
+    """`joint` marks a coordinator's parent referral (联合救助). The preview (place, age band, need, urgency) stands in this row, so that no case row need be readable for it."""
 
     __tablename__ = "referral"
     __table_args__ = (
@@ -25,6 +25,8 @@ class Referral(SQLModel, table=True):
         Index("referral_by_coordinator", "coordinator_agency_id"),
         Index("referral_inbox_due", "to_agency_id", "next_due", "id", postgresql_where="next_due IS NOT NULL"),
         Index("referral_due", "next_due", postgresql_where="next_due IS NOT NULL"),
+        Index("referral_unanswered", "accept_by", postgresql_where="status = 'requested'"),
+        Index("referral_provisional", "id", postgresql_where="NOT due_confirmed"),
         Index("referral_by_person", "person_id", "matter_code"),
         Index("referral_by_parent", "part_of"),
     )
@@ -38,6 +40,7 @@ class Referral(SQLModel, table=True):
     coordinator_agency_id: UUID = Field(foreign_key="agency.id")
     to_agency_id: UUID | None = Field(foreign_key="agency.id")
     pooled: bool
+    joint: bool
     status: str
     urgency: str
     place: str

@@ -10,6 +10,10 @@ from db.types import key, one_of, sealed, words
 
 
 class WebhookEndpoint(SQLModel, table=True):
+    """`challenge` is what the receiver has still to answer, empty once it did. Events gather from `activated_at` on, also
+    while the endpoint is disabled or has a new URL to prove; `not_before` is the receiver's own wish (Retry-After).
+    """
+
     __tablename__ = "webhook_endpoint"
     __table_args__ = (
         CheckConstraint(one_of("status", "pending", "active", "disabled"), name="webhook_endpoint_status"),
@@ -27,23 +31,30 @@ class WebhookEndpoint(SQLModel, table=True):
     previous_keys_until: datetime | None
     public_key: str
     challenge: str
+    activated_at: datetime | None
     failing_since: datetime | None
+    not_before: datetime | None
     created_at: datetime
     version: int
 
 
 class Delivery(SQLModel, table=True):
-    """One event on its way to one endpoint. Finished only by the lease that claimed it (`lease_token`)."""
+    """One event on its way to one endpoint. Finished only by the lease that claimed it (`lease_token`).
+
+    `due_at` is null while the endpoint takes nothing, and the end of the lease while one attempt is under way, so that
+    neither stands at the head of the index. `attempts` counts since the last (re)delivery was asked for.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
         CheckConstraint(one_of("status", "pending", "succeeded", "dead"), name="delivery_status"),
-        Index("delivery_due", "due_at", "sequence", postgresql_where="status = 'pending'"),
+        Index("delivery_due", "endpoint_id", "due_at", "sequence", postgresql_where="status = 'pending'"),
+        Index("delivery_leased", "endpoint_id", postgresql_where="lease_token IS NOT NULL"),
         Index(
             "delivery_order", "endpoint_id", "subject_id", "sequence", postgresql_where="status = 'pending' AND attempts = 0"
         ),
         Index("delivery_by_agency", "agency_id", "id"),
-        Index("delivery_by_endpoint", "endpoint_id", "status"),
+        Index("delivery_by_endpoint", "endpoint_id", "status", "id"),
     )
 
     id: UUID = key()
@@ -56,7 +67,7 @@ class Delivery(SQLModel, table=True):
     body: str
     status: str
     attempts: int
-    due_at: datetime
+    due_at: datetime | None
     lease_token: UUID | None
     leased_until: datetime | None
     replay: bool

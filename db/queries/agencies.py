@@ -1,10 +1,13 @@
 """The directory of offices."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
+from db.clock import real_time
+from db.queries.divisions import ABOVE, digits_below
 from db.transaction import Tx
 
 _UNION_OF_PLACE = """
@@ -52,3 +55,79 @@ async def find_agency(tx: Tx, agency_id: UUID) -> asyncpg.Record | None:
 
 async def known_division(tx: Tx, code: str) -> bool:
     return bool(await tx.value("SELECT EXISTS (SELECT FROM division WHERE code = $1)", code))
+
+
+_ENTRY = """
+SELECT a.id, a.code, a.name, a.name_en, a.kind, a.level, a.department, a.division_code, a.windows::text, a.status,
+       a.version, a.parent_id, p.name AS parent_name,
+       ARRAY(SELECT DISTINCT c.matter_code FROM competence c WHERE c.agency_id = a.id ORDER BY c.matter_code) AS matters
+  FROM agency a LEFT JOIN agency p ON p.id = a.parent_id"""
+
+# An office belongs to a place that lies at or below the division, or where it is competent for a matter there.
+_LIST = f"""
+WITH RECURSIVE {ABOVE}
+{_ENTRY}
+ WHERE a.status = 'active' AND ($2::text IS NULL OR a.code > $2) AND ($3::text IS NULL OR a.kind = $3)
+   AND ($1::text IS NULL OR $5::text IS NOT NULL OR a.division_code ^@ $4
+        OR EXISTS (SELECT FROM competence c JOIN above u ON u.code = c.division_code WHERE c.agency_id = a.id))
+   AND ($5::text IS NULL
+        OR EXISTS (SELECT FROM competence c WHERE c.agency_id = a.id AND c.matter_code = $5
+                      AND ($1::text IS NULL OR c.division_code ^@ $4
+                           OR c.division_code IN (SELECT u.code FROM above u))))
+ ORDER BY a.code LIMIT $6"""  # noqa: S608  constants
+
+_OPEN_DEPARTMENT = """
+INSERT INTO agency (id, code, name, name_en, kind, level, parent_id, department, division_code, windows, status,
+                    created_at, version)
+SELECT $1, p.code || '-' || $3, $4, $5, p.kind, p.level, p.id, true, p.division_code, $6::jsonb, 'active', $7, 1
+  FROM agency p WHERE p.id = $2
+    ON CONFLICT (code) DO NOTHING RETURNING id"""
+
+_CHANGE_ENTRY = """
+UPDATE agency SET name = coalesce($3, name), name_en = coalesce($4, name_en), windows = coalesce($5::jsonb, windows),
+       version = version + 1
+ WHERE id = $1 AND version = $2 RETURNING version"""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFilter:
+    """What to look for. A division means what lies in it, below it, or is competent for it; None leaves a filter out."""
+
+    kind: str | None = None
+    division: str | None = None
+    matter: str | None = None
+
+
+async def list_agencies(tx: Tx, wanted: DirectoryFilter, *, after: str | None, limit: int) -> list[asyncpg.Record]:
+    """Active entries of the directory by code, from behind `after` on. One statement."""
+    below = None if wanted.division is None else digits_below(wanted.division)
+    return await tx.rows(_LIST, wanted.division, after, wanted.kind, below, wanted.matter, limit)
+
+
+async def find_entry(tx: Tx, agency_id: UUID) -> asyncpg.Record | None:
+    """An entry with its parent's name and the matters it is competent for, also a suspended one. One statement."""
+    return await tx.row(f"{_ENTRY} WHERE a.id = $1", agency_id)
+
+
+async def insert_department(
+    tx: Tx, department_id: UUID, *, suffix: str, name: str, name_en: str, windows: str
+) -> bool:
+    """A department below the acting agency, of its kind, level and division; False where its code is taken. One
+    statement."""
+    found = await tx.value(
+        _OPEN_DEPARTMENT, department_id, tx.agency_id, suffix, name, name_en, windows, real_time()
+    )
+    return found is not None
+
+
+async def update_entry(
+    tx: Tx, agency_id: UUID, *, version: int, name: str | None, name_en: str | None, windows: str | None
+) -> int | None:
+    """Changes an entry that still has `version`; its new version, None where somebody was faster. One statement."""
+    return await tx.value(  # type: ignore[no-any-return]  integer column
+        _CHANGE_ENTRY, agency_id, version, name, name_en, windows
+    )
+
+
+async def agency_id_of_code(tx: Tx, code: str) -> UUID | None:
+    return await tx.value("SELECT id FROM agency WHERE code = $1", code)  # type: ignore[no-any-return]  uuid column

@@ -12,7 +12,7 @@ from db.transaction import Tx
 
 async def lock_case(tx: Tx, case_id: UUID) -> None:
     """Lets one transaction at a time write facts of a case. An advisory lock: a receiver may not lock the row itself."""
-    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 4))", case_id)
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 4))", case_id)
 
 
 async def active_case_of(tx: Tx, person_ids: Sequence[UUID]) -> UUID | None:

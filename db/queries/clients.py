@@ -1,6 +1,5 @@
 """Machine accounts."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +24,7 @@ async def client_for_sign_in(raw: Raw, client_id: UUID) -> SignIn | None:
     if row is None:
         return None
     return SignIn(
-        row["agency_id"], row["scopes"], row["secret_hash"], row["secret_expires_at"], json.loads(row["keys"])
+        row["agency_id"], row["scopes"], row["secret_hash"], row["secret_expires_at"], row["keys"]
     )
 
 

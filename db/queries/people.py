@@ -75,7 +75,7 @@ class HouseholdRow:
     person_id: UUID
     role: str
     relation: str
-    evidence: str
+    evidence: list[dict[str, str]]
 
 
 async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *, decided_by: str) -> None:
@@ -94,7 +94,7 @@ async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *,
                     "person_id": str(row.person_id),
                     "role": row.role,
                     "relation": row.relation,
-                    "evidence": json.loads(row.evidence),
+                    "evidence": row.evidence,
                 }
                 for row in rows
             ]

@@ -1,9 +1,9 @@
 """Reports as filed."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
-import json
 
 import asyncpg
 
@@ -13,7 +13,7 @@ from db.transaction import Tx
 async def lock_source(tx: Tx, system: str, record_id: str) -> UUID | None:
     """Takes the sender's record id for this transaction; returns the report it already made, if any. One statement."""
     return await tx.value(  # type: ignore[no-any-return]  uuid column
-        "WITH taken AS (SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2 || chr(10) || $3, 3))) "
+        "WITH taken AS (SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(chr(10), $1::uuid, $2::text, $3::text), 3))) "
         "SELECT r.id FROM taken, report r WHERE r.agency_id = $1 AND r.source_system = $2 AND r.source_record_id = $3",
         tx.agency_id,
         system,

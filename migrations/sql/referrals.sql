@@ -121,6 +121,17 @@ AS $$
                                        o.coordinator_agency_id))
 $$;
 
+-- The offices a pooled referral was offered to, for a party of it: all must learn that it is taken.
+CREATE OR REPLACE FUNCTION offices_offered(p_referral uuid) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT o.agency_id FROM referral_pool o JOIN referral r ON r.id = o.referral_id
+     WHERE o.referral_id = p_referral
+       AND acting_agency() IN (r.sender_agency_id, r.to_agency_id, r.coordinator_agency_id)
+$$;
+
+REVOKE ALL ON FUNCTION offices_offered(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION offices_offered(uuid) TO tongli_app;
 REVOKE ALL ON FUNCTION note_referral(uuid, uuid, text, timestamptz), hidden_duplicate_exists(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION note_referral(uuid, uuid, text, timestamptz) TO tongli_app, tongli_jobs;
 GRANT EXECUTE ON FUNCTION hidden_duplicate_exists(uuid) TO tongli_app;

@@ -5,7 +5,8 @@ GRANT SELECT, INSERT ON delivery TO tongli_app;
 GRANT UPDATE (status, due_at, attempts, replay, finished_at, lease_token, leased_until) ON delivery TO tongli_app;
 GRANT SELECT ON delivery_attempt TO tongli_app;
 GRANT SELECT ON webhook_endpoint TO tongli_jobs;
-GRANT UPDATE (status, status_reason, failing_since, version) ON webhook_endpoint TO tongli_jobs;
+GRANT UPDATE (status, status_reason, challenge, activated_at, failing_since, not_before, version)
+    ON webhook_endpoint TO tongli_jobs;
 GRANT SELECT, INSERT, UPDATE ON delivery TO tongli_jobs;
 GRANT SELECT, INSERT ON delivery_attempt TO tongli_jobs;
 

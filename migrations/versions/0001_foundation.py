@@ -35,7 +35,7 @@ def downgrade() -> None:
         *("enter", "client_for_sign_in", "use_assertion", "lease_requests"),
         *("copy_case_to_participants", "active_case_of", "active_case_of_employer", "open_case", "join_case"),
         *("leave_case", "add_report_to_case", "find_person", "new_person", "add_household_member", "employer_for"),
-        *("note_referral", "hidden_duplicate_exists"),
+        *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     ):
         op.execute(f"DROP FUNCTION {function}")
     op.execute(f"SET LOCAL ROLE {names.OWNER}")

@@ -293,7 +293,9 @@ CREATE TABLE webhook_endpoint (
     previous_keys_until TIMESTAMP WITH TIME ZONE,
     public_key VARCHAR NOT NULL,
     challenge VARCHAR NOT NULL,
+    activated_at TIMESTAMP WITH TIME ZONE,
     failing_since TIMESTAMP WITH TIME ZONE,
+    not_before TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
     PRIMARY KEY (id),
@@ -371,7 +373,7 @@ CREATE TABLE delivery (
     body VARCHAR NOT NULL,
     status VARCHAR NOT NULL,
     attempts INTEGER NOT NULL,
-    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE,
     lease_token UUID,
     leased_until TIMESTAMP WITH TIME ZONE,
     replay BOOLEAN NOT NULL,
@@ -385,9 +387,11 @@ CREATE TABLE delivery (
 
 CREATE INDEX delivery_by_agency ON delivery (agency_id, id);
 
-CREATE INDEX delivery_by_endpoint ON delivery (endpoint_id, status);
+CREATE INDEX delivery_by_endpoint ON delivery (endpoint_id, status, id);
 
-CREATE INDEX delivery_due ON delivery (due_at, sequence) WHERE status = 'pending';
+CREATE INDEX delivery_due ON delivery (endpoint_id, due_at, sequence) WHERE status = 'pending';
+
+CREATE INDEX delivery_leased ON delivery (endpoint_id) WHERE lease_token IS NOT NULL;
 
 CREATE INDEX delivery_order ON delivery (endpoint_id, subject_id, sequence) WHERE status = 'pending' AND attempts = 0;
 
@@ -429,6 +433,7 @@ CREATE TABLE referral (
     coordinator_agency_id UUID NOT NULL,
     to_agency_id UUID,
     pooled BOOLEAN NOT NULL,
+    joint BOOLEAN NOT NULL,
     status VARCHAR NOT NULL,
     urgency VARCHAR NOT NULL,
     place VARCHAR NOT NULL,
@@ -483,6 +488,10 @@ CREATE INDEX referral_inbox ON referral (to_agency_id, updated_at, id);
 CREATE INDEX referral_inbox_due ON referral (to_agency_id, next_due, id) WHERE next_due IS NOT NULL;
 
 CREATE INDEX referral_outbox ON referral (sender_agency_id, updated_at, id);
+
+CREATE INDEX referral_provisional ON referral (id) WHERE NOT due_confirmed;
+
+CREATE INDEX referral_unanswered ON referral (accept_by) WHERE status = 'requested';
 
 CREATE TABLE report (
     id UUID NOT NULL,
@@ -1217,6 +1226,17 @@ AS $$
                                        o.coordinator_agency_id))
 $$;
 
+-- The offices a pooled referral was offered to, for a party of it: all must learn that it is taken.
+CREATE OR REPLACE FUNCTION offices_offered(p_referral uuid) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT o.agency_id FROM referral_pool o JOIN referral r ON r.id = o.referral_id
+     WHERE o.referral_id = p_referral
+       AND acting_agency() IN (r.sender_agency_id, r.to_agency_id, r.coordinator_agency_id)
+$$;
+
+REVOKE ALL ON FUNCTION offices_offered(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION offices_offered(uuid) TO tongli_app;
 REVOKE ALL ON FUNCTION note_referral(uuid, uuid, text, timestamptz), hidden_duplicate_exists(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION note_referral(uuid, uuid, text, timestamptz) TO tongli_app, tongli_jobs;
 GRANT EXECUTE ON FUNCTION hidden_duplicate_exists(uuid) TO tongli_app;
@@ -1497,7 +1517,8 @@ GRANT SELECT, INSERT ON delivery TO tongli_app;
 GRANT UPDATE (status, due_at, attempts, replay, finished_at, lease_token, leased_until) ON delivery TO tongli_app;
 GRANT SELECT ON delivery_attempt TO tongli_app;
 GRANT SELECT ON webhook_endpoint TO tongli_jobs;
-GRANT UPDATE (status, status_reason, failing_since, version) ON webhook_endpoint TO tongli_jobs;
+GRANT UPDATE (status, status_reason, challenge, activated_at, failing_since, not_before, version)
+    ON webhook_endpoint TO tongli_jobs;
 GRANT SELECT, INSERT, UPDATE ON delivery TO tongli_jobs;
 GRANT SELECT, INSERT ON delivery_attempt TO tongli_jobs;
 

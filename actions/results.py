@@ -1,0 +1,167 @@
+"""Shares results, records the help given, and lets agencies adopt what others found out or decided."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from actions.audit import leave_mark
+from actions.events import record_event
+from crypto.ids import new_id
+from db.queries import reports, results
+from db.transaction import Tx
+from rules.errors import Conflict, FieldError, Hidden, InsufficientRole, ValidationFailed
+from rules.matters import Matter
+
+RESULT_CONTEXT = "result.text"
+ADOPTION_CONTEXT = "adoption.reason"
+_COMPARTMENTS = ("medical", "legal", "mood")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSaid:
+    kind: str
+    code: str
+    text: str | None
+    valid_from: date | None
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssistanceSaid:
+    """One help given: an amount in fen, or a quantity with its unit."""
+
+    kind: str
+    depth: str
+    amount_fen: int | None
+    quantity: int | None
+    unit: str | None
+    period_from: date | None
+    period_to: date | None
+    source: str
+
+
+async def share(
+    tx: Tx,
+    referral: asyncpg.Record,
+    matter: Matter,
+    result: ResultSaid | None,
+    assistance: tuple[AssistanceSaid, ...],
+) -> None:
+    """Writes the result of a completed referral and the help given with it. Two statements.
+
+    The result's text belongs to the compartment of its matter: what a legal or medical matter says in words is read by
+    its decider and the coordinator, its code by every participant.
+    """
+    if result is not None:
+        result_id = new_id()
+        await results.insert_result(
+            tx,
+            {
+                "id": result_id,
+                "case_id": referral["case_id"],
+                "referral_id": referral["id"],
+                "matter_code": matter.code,
+                "kind": result.kind,
+                "code": result.code,
+                "text": tx.vault.cipher.seal(result.text, f"{RESULT_CONTEXT}:{result_id}") if result.text else None,
+                "sensitive": next((name for name in _COMPARTMENTS if name in matter.minimum_fields), None),
+                "valid_from": result.valid_from,
+                "valid_to": result.valid_to,
+            },
+        )
+        _record(tx, "result.shared", "result", result_id, referral["case_id"])
+    if assistance:
+        await _record_assistance(tx, referral, assistance)
+
+
+async def _record_assistance(tx: Tx, referral: asyncpg.Record, given: tuple[AssistanceSaid, ...]) -> None:
+    rows = [
+        {
+            "id": new_id(),
+            "kind": help_given.kind,
+            "depth": help_given.depth,
+            "amount_fen": help_given.amount_fen,
+            "quantity": help_given.quantity,
+            "unit": help_given.unit,
+            "period_from": help_given.period_from,
+            "period_to": help_given.period_to,
+            "source": help_given.source,
+        }
+        for help_given in given
+    ]
+    await results.insert_assistance(tx, referral["case_id"], referral["id"], rows)
+    for row in rows:
+        assert isinstance(row["id"], UUID)
+        _record(tx, "assistance.recorded", "assistance", row["id"], referral["case_id"])
+
+
+def _record(tx: Tx, event: str, subject_type: str, subject_id: UUID, case_id: UUID, **parties: UUID) -> None:
+    record_event(
+        tx,
+        event,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        version=1,
+        case_id=case_id,
+        parties=parties,
+    )
+
+
+async def seen_result(tx: Tx, result_id: UUID) -> asyncpg.Record:
+    """The result. Raises Hidden. One statement."""
+    result = await results.find_result(tx, result_id)
+    if result is None:
+        raise Hidden
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionSaid:
+    decision: str
+    reason: str | None
+
+
+async def adopt_result(tx: Tx, result_id: UUID, said: AdoptionSaid) -> UUID:
+    """Says whether the acting agency adopts a result. Not its own, and once. Three statements."""
+    result = await seen_result(tx, result_id)
+    if result["agency_id"] == tx.agency_id:
+        raise InsufficientRole(role="another-agency")
+    return await _adopt(tx, said, case_id=result["case_id"], of=("result", result_id), other=result["agency_id"])
+
+
+async def adopt_report(tx: Tx, report_id: UUID, said: AdoptionSaid) -> UUID:
+    """Says whether the acting agency adopts a report (信息采用). Not its own, and once. Three statements."""
+    report = await reports.find_report(tx, report_id)
+    if report is None:
+        raise Hidden
+    if report["agency_id"] == tx.agency_id:
+        raise InsufficientRole(role="another-agency")
+    return await _adopt(tx, said, case_id=report["case_id"], of=("report", report_id), other=report["agency_id"])
+
+
+async def _adopt(tx: Tx, said: AdoptionSaid, *, case_id: UUID, of: tuple[str, UUID], other: UUID) -> UUID:
+    if said.decision != "adopted" and not said.reason:
+        raise ValidationFailed(FieldError("/reason", "required"))
+    kind, subject_id = of
+    adoption_id = new_id()
+    first = await results.insert_adoption(
+        tx,
+        {
+            "id": adoption_id,
+            "case_id": case_id,
+            "result_id": subject_id if kind == "result" else None,
+            "report_id": subject_id if kind == "report" else None,
+            "decision": said.decision,
+            "reason": tx.vault.cipher.seal(said.reason, f"{ADOPTION_CONTEXT}:{adoption_id}") if said.reason else None,
+        },
+    )
+    if not first:
+        raise Conflict(reason="already-adopted")
+    _record(tx, f"{kind}.adopted", kind, subject_id, case_id, other=other)
+    leave_mark(
+        tx, f"{kind}.adopt", subject_type=kind, subject_id=subject_id, case_id=case_id,
+        facts={"decision": said.decision},
+    )
+    return adoption_id

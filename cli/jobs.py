@@ -1,0 +1,39 @@
+"""`./tongli jobs`: the background jobs alone, any number of them on one database; they take turns by locks."""
+
+import argparse
+import asyncio
+import signal
+
+import uvloop
+
+from cli.entrances import database_for, or_give_up, read_settings
+from db import names
+from db.engine import check_role
+from logs import configure_logging
+from settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments: the settings come from the environment."""
+    parser.epilog = "TONGLI_JOBS_DATABASE_URL is the login of role tongli_jobs; ./tongli settings lists everything."
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Work until SIGTERM, then finish what was begun; 1 where the jobs may not start."""
+    return or_give_up(lambda: uvloop.run(_work(read_settings())))
+
+
+async def _work(settings: Settings) -> int:
+    from jobs.main import run_jobs  # noqa: PLC0415  a refusal need not wait for it
+
+    configure_logging(settings.log_level, settings.log_format)
+    database = database_for(settings, names.JOBS)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await check_role(database)
+        await run_jobs(database, settings, stop)
+    finally:
+        await database.close()
+    return 0

@@ -1,0 +1,167 @@
+"""Writes the directory and its first accounts on behalf of the operator: agencies, competence, clients, keys, staff.
+
+The first group of functions expects a transaction of `open_operator_transaction`, the second one of
+`open_agency_transaction` after `act_for` has named the agency whose account it is.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+
+from crypto.ids import new_id
+from db.engine import Raw
+from db.operator import act_for
+
+
+@dataclass(frozen=True, slots=True)
+class NewAgency:
+    """An entry of the directory; `parent` is the code of an agency that exists or stands in the same list."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    level: str
+    division_code: str
+    parent: str | None = None
+    department: bool = False
+    windows: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewStaff:
+    login: str
+    name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A machine account; `jwk` is a public key, `secret_hash` what crypto/client_secrets.py makes of a secret."""
+
+    name: str
+    scopes: tuple[str, ...]
+    jwk: dict[str, str] | None = None
+    secret_hash: bytes | None = field(default=None, repr=False)
+
+
+async def agency_of_code(raw: Raw, code: str) -> asyncpg.Record | None:
+    """The entry of that code. One statement, as every function here unless it says otherwise."""
+    return await raw.fetchrow("SELECT * FROM agency WHERE code = $1", code)
+
+
+async def agencies_of_codes(raw: Raw, codes: Sequence[str]) -> list[asyncpg.Record]:
+    return await raw.fetch("SELECT * FROM agency WHERE code = ANY ($1)", list(codes))
+
+
+async def directory_is_empty(raw: Raw) -> bool:
+    return not await raw.fetchval("SELECT EXISTS (SELECT FROM agency)")
+
+
+async def lock_directory(raw: Raw) -> None:
+    """Lets two processes that would fill an empty directory take turns."""
+    await raw.execute("LOCK TABLE agency IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def division_exists(raw: Raw, code: str) -> bool:
+    return bool(await raw.fetchval("SELECT EXISTS (SELECT FROM division WHERE code = $1)", code))
+
+
+async def add_agencies(raw: Raw, agencies: Sequence[NewAgency]) -> dict[str, UUID]:
+    """Puts the entries into the directory; their ids by code."""
+    ids = {agency.code: new_id() for agency in agencies}
+    rows = [asdict(agency) | {"id": str(ids[agency.code])} for agency in agencies]
+    await raw.execute(_ADD_AGENCIES, json.dumps(rows), datetime.now(UTC))
+    return ids
+
+
+async def add_competence(raw: Raw, rows: Sequence[tuple[UUID, str, str]]) -> None:
+    """Makes agencies competent: (agency, matter, division and everything below it). Raises for an unknown matter."""
+    await raw.executemany(
+        "INSERT INTO competence (id, agency_id, matter_code, division_code) VALUES ($1, $2, $3, $4)",
+        [(new_id(), *row) for row in rows],
+    )
+
+
+async def set_agency_status(raw: Raw, code: str, status: str) -> bool:
+    """True where the agency exists. Its clients and staff are shut out from the next transaction on."""
+    tag = await raw.execute("UPDATE agency SET status = $2, version = version + 1 WHERE code = $1", code, status)
+    return tag == "UPDATE 1"
+
+
+async def confirm_year(raw: Raw, year: int, notice: str) -> bool:
+    """True where the year has a table of working days, which is then official."""
+    tag = await raw.execute(
+        "UPDATE calendar_year SET notice = $2, confirmed_at = $3 WHERE year = $1", year, notice, datetime.now(UTC)
+    )
+    return tag == "UPDATE 1"
+
+
+async def add_client(raw: Raw, agency_id: UUID, client: NewClient) -> UUID:
+    """A new account of the agency; its id. Two or three statements."""
+    client_id = new_id()
+    await act_for(raw, agency_id)
+    await raw.execute(
+        _ADD_CLIENT, client_id, agency_id, client.name, list(client.scopes), client.secret_hash, datetime.now(UTC)
+    )
+    if client.jwk is not None:
+        await add_client_key(raw, agency_id, client_id, client.jwk)
+    return client_id
+
+
+async def add_client_key(raw: Raw, agency_id: UUID, client_id: UUID, jwk: dict[str, str]) -> None:
+    """One more public key of a client. Expects `act_for`."""
+    await raw.execute(_ADD_KEY, client_id, jwk["kid"], agency_id, json.dumps(jwk), datetime.now(UTC))
+
+
+async def set_client_secret(raw: Raw, client_id: UUID, secret_hash: bytes) -> None:
+    """Replaces the secret: the old one no longer signs in. Expects `act_for`."""
+    await raw.execute(
+        "UPDATE client SET secret_hash = $2, secret_expires_at = NULL, version = version + 1 WHERE id = $1",
+        client_id,
+        secret_hash,
+    )
+
+
+async def active_client_named(raw: Raw, agency_id: UUID, name: str) -> UUID | None:
+    """The agency's oldest active account of that name. Two statements."""
+    await act_for(raw, agency_id)
+    found: UUID | None = await raw.fetchval(
+        "SELECT id FROM client WHERE name = $1 AND status = 'active' ORDER BY id LIMIT 1", name
+    )
+    return found
+
+
+async def add_staff(raw: Raw, agency_id: UUID, people: Sequence[NewStaff]) -> list[UUID]:
+    """New human accounts; a login the agency has already is left as it is, and its id is missing from the answer."""
+    await act_for(raw, agency_id)
+    rows = [asdict(person) | {"id": str(new_id())} for person in people]
+    return [row["id"] for row in await raw.fetch(_ADD_STAFF, json.dumps(rows), agency_id, datetime.now(UTC))]
+
+
+_ADD_AGENCIES = """
+INSERT INTO agency (id, code, name, name_en, kind, level, parent_id, department, division_code, windows, status,
+                    created_at, version)
+SELECT n.id, n.code, n.name, n.name_en, n.kind, n.level, coalesce(p.id, e.id), n.department, n.division_code,
+       coalesce(n.windows, '[]'), 'active', $2, 1
+  FROM jsonb_to_recordset($1::jsonb) AS n (id uuid, code text, name text, name_en text, kind text, level text,
+       parent text, department boolean, division_code text, windows jsonb)
+  LEFT JOIN jsonb_to_recordset($1::jsonb) AS p (id uuid, code text) ON p.code = n.parent
+  LEFT JOIN agency e ON e.code = n.parent"""
+
+_ADD_CLIENT = """
+INSERT INTO client (id, agency_id, name, scopes, status, secret_hash, created_at, version)
+VALUES ($1, $2, $3, $4, 'active', $5, $6, 1)"""
+
+_ADD_KEY = "INSERT INTO client_key (client_id, kid, agency_id, jwk, created_at) VALUES ($1, $2, $3, $4::jsonb, $5)"
+
+_ADD_STAFF = """
+INSERT INTO staff (id, agency_id, login, name, roles, status, created_at, version)
+SELECT n.id, $2, n.login, n.name, n.roles, 'active', $3, 1
+  FROM jsonb_to_recordset($1::jsonb) AS n (id uuid, login text, name text, roles text[])
+    ON CONFLICT ON CONSTRAINT staff_login DO NOTHING
+RETURNING id"""

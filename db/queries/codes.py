@@ -1,0 +1,20 @@
+"""Code lists."""
+
+import asyncpg
+
+from db.transaction import Tx
+
+_SYSTEMS = """
+SELECT system, array_agg(DISTINCT source ORDER BY source) AS sources, count(*) AS size
+  FROM code GROUP BY system ORDER BY system"""
+_CODES = "SELECT code, zh, en, source, status FROM code WHERE system = $1 ORDER BY position"
+
+
+async def code_systems(tx: Tx) -> list[asyncpg.Record]:
+    """Every code list with its size and where it comes from."""
+    return await tx.rows(_SYSTEMS)
+
+
+async def codes_of(tx: Tx, system: str) -> list[asyncpg.Record]:
+    """The codes of one list in the order of display; none for an unknown list."""
+    return await tx.rows(_CODES, system)

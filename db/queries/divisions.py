@@ -1,0 +1,47 @@
+"""Administrative divisions: what lies above a place, which code was valid when."""
+
+from datetime import date
+
+import asyncpg
+
+from db.transaction import Tx
+
+ABOVE = """above (code, distance) AS (
+    SELECT $1::text, 0
+    UNION ALL
+    SELECT coalesce(
+        (SELECT d.parent_code FROM division d WHERE d.code = a.code ORDER BY d.valid_from DESC LIMIT 1),
+        CASE WHEN length(a.code) > 6 THEN left(a.code, length(a.code) - 3)
+             WHEN right(a.code, 2) = '00' THEN left(a.code, 2) || '0000'
+             ELSE left(a.code, 4) || '00' END), a.distance + 1
+      FROM above a WHERE a.code NOT LIKE '__0000' AND a.distance < 4)"""
+"""`WITH RECURSIVE` part: the division `$1` and those above it up to its province, with their distance.
+
+Where a code is in no table its digits are followed: a code nobody knows yet still has a province.
+"""
+
+
+def digits_below(code: str) -> str:
+    """What the codes of a division and of all below it begin with: `3408` for 340800."""
+    if len(code) == 6 and code.endswith("00"):
+        return code[:2] if code.endswith("0000") else code[:4]
+    return code
+
+
+_AS_OF = """
+SELECT code, name, parent_code, level, valid_from, valid_to, source, as_of FROM division
+ WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to >= $1)"""
+_LIST = f"""{_AS_OF} AND ($2::text IS NULL OR code > $2) AND ($3::text IS NULL OR parent_code = $3)
+   AND ($4::text IS NULL OR code = $4) ORDER BY code LIMIT $5"""
+
+
+async def list_divisions(
+    tx: Tx, *, as_of: date, parent: str | None, code: str | None, after: str | None, limit: int
+) -> list[asyncpg.Record]:
+    """Divisions valid on a day, by code, from behind `after` on. `valid_to` is the last day, included."""
+    return await tx.rows(_LIST, as_of, after, parent, code, limit)
+
+
+async def find_division(tx: Tx, code: str, as_of: date) -> asyncpg.Record | None:
+    """The division as it was on a day, or None where the code was not valid then."""
+    return await tx.row(f"{_AS_OF} AND code = $2", as_of, code)

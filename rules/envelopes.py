@@ -1,0 +1,91 @@
+"""event (事件): what one agency gets of a fact, as it stands in its feed and in its webhooks. Pure.
+
+Thin by design: ids, states and names of changed fields. Whoever wants more reads it with its own rights, and that read
+is audited.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from rules.events import EVENT_TYPES
+
+VERIFICATION = "endpoint.verification"
+
+HREFS: Mapping[str, str] = {
+    "referral": "/v1/referrals/{id}",
+    "case": "/v1/cases/{id}",
+    "report": "/v1/reports/{id}",
+    "result": "/v1/results/{id}",
+    "agency": "/v1/agencies/{id}",
+    "webhook_endpoint": "/v1/webhook-endpoints/{id}",
+}
+_NOUNS = frozenset(name.partition(".")[0] for name in EVENT_TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event as it was recorded."""
+
+    id: UUID
+    type: str
+    subject_type: str
+    subject_id: UUID
+    version: int
+    actor: UUID
+    correlation_id: str
+    data: Mapping[str, object]
+    occurred_at: datetime
+
+
+def envelope(fact: Fact, agency: UUID, view: str, sequence: int) -> dict[str, object]:
+    """The fact as `agency` may know it, under its number in that agency's feed.
+
+    Only the actor gets its own correlation id back; a thin view says that it happened, not who did it or what changed.
+    """
+    full = view == "full"
+    href = HREFS.get(fact.subject_type)
+    return {
+        "id": str(fact.id),
+        "type": fact.type,
+        "timestamp": instant_text(fact.occurred_at),
+        "sequence": sequence,
+        "subject": {
+            "type": fact.subject_type,
+            "id": str(fact.subject_id),
+            "version": fact.version,
+            "href": href and href.format(id=fact.subject_id),
+        },
+        "actor_agency": str(fact.actor) if full else None,
+        "correlation_id": fact.correlation_id if agency == fact.actor else None,
+        "data": {
+            "from": fact.data.get("from"),
+            "to": fact.data.get("to"),
+            "changed": fact.data.get("changed", []) if full else [],
+        },
+    }
+
+
+def with_challenge(sent: Mapping[str, object], challenge: str) -> dict[str, object]:
+    """The envelope of an `endpoint.verification` as its receiver gets it; the feed's copy has no challenge."""
+    data = sent["data"]
+    assert isinstance(data, Mapping)
+    return {**sent, "data": {**data, "challenge": challenge}}
+
+
+def instant_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with `Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def wants(patterns: Iterable[str], event_type: str) -> bool:
+    """Whether a list of types covers one: `*`, `noun.*`, or the type itself."""
+    noun = event_type.partition(".")[0]
+    return any(pattern in ("*", f"{noun}.*", event_type) for pattern in patterns)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether `text` may stand in a list of types."""
+    noun, _, verb = text.partition(".")
+    return text == "*" or text in EVENT_TYPES or (verb == "*" and noun in _NOUNS)
