@@ -22,11 +22,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TONGLI_", extra="ignore", frozen=True)
 
     env: Literal["development", "production"] = Field(
-        "development", description="production refuses embedded PostgreSQL, generated keys, TONGLI_CLOCK and demo persons"
+        "development",
+        description="production refuses embedded PostgreSQL, generated keys, TONGLI_CLOCK and demo persons",
     )
     host: str = Field("127.0.0.1", description="address the API listens on")
     port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
-    data_dir: Path = Field(Path(".tongli"), description="embedded database, keys and demo credentials (embedded mode only)")
+    data_dir: Path = Field(
+        Path(".tongli"), description="embedded database, keys and demo credentials (embedded mode only)"
+    )
     public_url: Annotated[str, AfterValidator(_no_trailing_slash)] = Field(
         "http://127.0.0.1:8000", description="issuer of tokens, base of problem types and links; partners see it"
     )
@@ -46,8 +49,12 @@ class Settings(BaseSettings):
     )
     db_statement_timeout_ms: int = Field(5_000, ge=100, description="milliseconds one statement of a request may take")
 
-    keys_file: Path | None = Field(None, description="keyring (JSON, mode 0600); required in production unless TONGLI_KEYS")
-    keys: str | None = Field(None, description="the keyring itself, for secret stores that hand over variables", repr=False)
+    keys_file: Path | None = Field(
+        None, description="keyring (JSON, mode 0600); required in production unless TONGLI_KEYS"
+    )
+    keys: str | None = Field(
+        None, description="the keyring itself, for secret stores that hand over variables", repr=False
+    )
 
     clock: str | None = Field(
         None,
@@ -57,7 +64,9 @@ class Settings(BaseSettings):
     webhook_allow: str = Field(
         "", description="comma list of networks webhooks may reach although private, e.g. 10.20.0.0/16 (operator only)"
     )
-    webhook_allow_http: bool = Field(False, description="http webhook targets, for demos and tests; refused in production")
+    webhook_allow_http: bool = Field(
+        False, description="http webhook targets, for demos and tests; refused in production"
+    )
 
     rate_limit_per_minute: int = Field(1200, ge=1, description="requests per client and minute")
     rate_limit_burst: int = Field(200, ge=1, description="requests a client may make at once")

@@ -61,7 +61,8 @@ async def change_entry(
     entry = await seen_entry(tx, agency_id)
     if moved is None:
         raise PreconditionFailed(version_tag(entry["version"]))
-    changed = [field for field, value in (("name", name), ("name_en", name_en), ("windows", windows)) if value is not None]
+    given_fields = {"name": name, "name_en": name_en, "windows": windows}
+    changed = [field for field, value in given_fields.items() if value is not None]
     leave_mark(tx, "agency.change", subject_type="agency", subject_id=agency_id, facts={"changed": changed})
     return entry
 

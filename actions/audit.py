@@ -42,9 +42,7 @@ def leave_mark(
         "facts": dict(facts or {}),
     }
     salt = secrets.token_bytes(16)
-    tx.gather_leaf(
-        leaf | {"salt": salt.hex(), "algorithm": ALGORITHM, "commitment": commitment(leaf, salt).hex()}
-    )
+    tx.gather_leaf(leaf | {"salt": salt.hex(), "algorithm": ALGORITHM, "commitment": commitment(leaf, salt).hex()})
     return leaf_id
 
 

@@ -46,9 +46,7 @@ async def open_people(
     granted = frozenset(classes)
     rows = await people.household_of(tx, case_id)
     opened = [_opened(tx, row) for row in rows if row["role"] == "main" or "family" in granted]
-    leave_mark(
-        tx, action, subject_type=subject[0], subject_id=subject[1], case_id=case_id, field_classes=granted
-    )
+    leave_mark(tx, action, subject_type=subject[0], subject_id=subject[1], case_id=case_id, field_classes=granted)
     return [project_person(person, granted) for person in opened]
 
 

@@ -41,7 +41,8 @@ def case_tag(version: int) -> str:
 
 
 async def open_case(tx: Tx, opening: Opening) -> UUID:
-    """Opens a case under the union of the place, whoever reports: the union coordinates from first knowledge to closure.
+    """Opens a case under the union of the place, whoever reports: the union coordinates from first knowledge to
+    closure.
 
     Two statements. Raises Conflict where the directory holds no union at all.
     """
@@ -115,7 +116,9 @@ async def seen_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
 
 
 async def coordinated_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
-    """The case, locked for its facts. Raises Hidden, or InsufficientRole where the acting agency does not coordinate it."""
+    """The case, locked for its facts. Raises Hidden, or InsufficientRole where the acting agency does not coordinate
+    it.
+    """
     await cases.lock_case(tx, case_id)
     case = await seen_case(tx, case_id)
     if case["coordinator_agency_id"] != tx.agency_id:
@@ -190,7 +193,11 @@ async def invite(tx: Tx, case_id: UUID, agency_id: UUID) -> asyncpg.Record:
     if joined:
         record_joining(tx, case_id, agency_id, case["version"])
         leave_mark(
-            tx, "participant.join", subject_type="agency", subject_id=agency_id, case_id=case_id,
+            tx,
+            "participant.join",
+            subject_type="agency",
+            subject_id=agency_id,
+            case_id=case_id,
             facts={"role": "observer"},
         )
     return case

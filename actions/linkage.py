@@ -1,4 +1,6 @@
-"""Links the people of a report to the persons and the case that are already known. The interface the full linker keeps."""
+"""Links the people of a report to the persons and the case that are already known. The interface the full linker
+keeps.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,9 +56,7 @@ async def link_people(tx: Tx, found: Sequence[PersonFound]) -> list[LinkedPerson
     return linked
 
 
-async def join_household(
-    tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]], *, opened: bool
-) -> None:
+async def join_household(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]], *, opened: bool) -> None:
     """Writes the links of (record id, person) and puts the people into the case's household.
 
     The first is the main member of a case it opened; a case that was there keeps its main member.

@@ -9,9 +9,7 @@ from rules.errors import FieldError, ValidationFailed
 from rules.matters import Clocks, LooserOverride, Matter, MatterError, effective_clocks, parse_override
 
 
-def check_override(
-    matter: Matter, above: Iterable[Mapping[str, object]], clocks: Mapping[str, object]
-) -> Clocks:
+def check_override(matter: Matter, above: Iterable[Mapping[str, object]], clocks: Mapping[str, object]) -> Clocks:
     """The clocks a division would have. `above`: overrides of the divisions above it, highest first.
 
     Raises ValidationFailed with `looser-override` for a figure that is not at least as strict as what holds there

@@ -1,4 +1,6 @@
-"""Opens a referral for one of its parties: the preview, or, for a receiver under a recorded basis, the minimum fields."""
+"""Opens a referral for one of its parties: the preview, or, for a receiver under a recorded basis, the minimum
+fields.
+"""
 
 import json
 from dataclasses import dataclass
@@ -38,7 +40,10 @@ async def read_referral(tx: Tx, referral_id: UUID) -> OpenedReferral:
         disclosure = await _disclosure(tx, referral, matter.minimum_fields)
         if disclosure.classes:
             people = await open_people(
-                tx, referral["case_id"], disclosure.classes, action="referral.read_people",
+                tx,
+                referral["case_id"],
+                disclosure.classes,
+                action="referral.read_people",
                 subject=("referral", referral_id),
             )
     steps = [_step(tx, row) for row in await referrals.steps_of(tx, referral_id)]

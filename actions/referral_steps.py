@@ -10,8 +10,8 @@ import asyncpg
 
 from actions import results
 from actions.audit import leave_mark
-from actions.events import record_event
 from actions.cases import case_tag, record_joining
+from actions.events import record_event
 from actions.referrals import announce, date_columns, record_referral_event, send_draft
 from actions.results import AssistanceSaid, ResultSaid
 from crypto.ids import new_id
@@ -70,14 +70,10 @@ class _Taking:
         if dates is None:
             self.changes["next_due"] = None
         else:
-            self.changes |= date_columns(
-                dates, self.to_status, received=received, overdue=self.referral["overdue"]
-            )
+            self.changes |= date_columns(dates, self.to_status, received=received, overdue=self.referral["overdue"])
 
 
-async def take_referral_step(
-    tx: Tx, referral_id: UUID, step: str, said: StepSaid, *, version: int
-) -> asyncpg.Record:
+async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSaid, *, version: int) -> asyncpg.Record:
     """Takes `step` on a referral that stands at `version`; returns it as it then stands. About ten statements.
 
     Raises Hidden, Conflict where another office of the pool was faster, PreconditionFailed, InvalidTransition,
@@ -240,7 +236,11 @@ async def _write(taking: _Taking, event: str) -> None:
     else:
         await _tell(taking, event, pool)
     leave_mark(
-        tx, f"referral.{step}", subject_type="referral", subject_id=referral["id"], case_id=referral["case_id"],
+        tx,
+        f"referral.{step}",
+        subject_type="referral",
+        subject_id=referral["id"],
+        case_id=referral["case_id"],
         facts={"from": referral["status"], "to": taking.to_status, "reason": taking.said.words.reason},
     )
 
@@ -274,7 +274,7 @@ def _step_row(taking: _Taking) -> dict[str, Any]:
     }
 
 
-def _iso(moment: Any) -> str | None:  # noqa: ANN401  a timestamp column or None
+def _iso(moment: Any) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
@@ -299,9 +299,7 @@ async def _tell(taking: _Taking, event: str, pool: list[UUID]) -> None:
     tx, before = taking.tx, taking.referral
     task = "dispute" if taking.step == "dispute" else "reroute" if taking.to_status in HANDED_BACK else None
     if taking.step == "accept":
-        joined = await tx.value(
-            "SELECT join_case($1, $2, $3, 'receiver')", new_id(), before["case_id"], tx.agency_id
-        )
+        joined = await tx.value("SELECT join_case($1, $2, $3, 'receiver')", new_id(), before["case_id"], tx.agency_id)
         if joined:
             record_joining(tx, before["case_id"], tx.agency_id, before["version"])
     version = await referrals.note_on_case(tx, before["id"], task_id=new_id(), task_kind=task)
@@ -309,7 +307,7 @@ async def _tell(taking: _Taking, event: str, pool: list[UUID]) -> None:
     assert after is not None
     record_referral_event(tx, event, after, moved=(before["status"], taking.to_status), pool=pool)
     if taking.step == "complete":
-        await results.share(tx, after, taking.matter, taking.said.result, taking.said.assistance)
+        await results.share(tx, after, taking.matter, result=taking.said.result, assistance=taking.said.assistance)
     record_need_event(tx, after["case_id"], version)
     if before["part_of"] is not None and taking.to_status in ENDED_STATUSES:
         await _complete_parent(tx, before["part_of"])
@@ -318,7 +316,13 @@ async def _tell(taking: _Taking, event: str, pool: list[UUID]) -> None:
 def record_need_event(tx: Tx, case_id: UUID, version: int) -> None:
     """Participants who may not see the referral learn that the case's needs changed."""
     record_event(
-        tx, "case.updated", subject_type="case", subject_id=case_id, version=version, case_id=case_id, changed=("needs",)
+        tx,
+        "case.updated",
+        subject_type="case",
+        subject_id=case_id,
+        version=version,
+        case_id=case_id,
+        changed=("needs",),
     )
 
 
@@ -336,6 +340,10 @@ async def _complete_parent(tx: Tx, parent_id: UUID) -> None:
     assert completed is not None
     record_referral_event(tx, "referral.completed", completed, moved=("in_progress", "completed"))
     leave_mark(
-        tx, "referral.complete", subject_type="referral", subject_id=parent_id, case_id=parent["case_id"],
+        tx,
+        "referral.complete",
+        subject_type="referral",
+        subject_id=parent_id,
+        case_id=parent["case_id"],
         facts={"by": "rule", "outcome": outcome},
     )

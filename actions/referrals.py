@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from actions.audit import leave_mark
-from actions.cases import SHANGHAI, record_joining, seen_case
+from actions.cases import SHANGHAI, seen_case
 from actions.events import record_event
 from crypto.ids import new_id
 from db.queries import agencies, cases, matters, referrals
@@ -70,7 +70,11 @@ async def refer(tx: Tx, case_id: UUID, said: ReferralSaid) -> Requested:
     if not said.draft:
         await announce(tx, row["id"], pool)
     leave_mark(
-        tx, "referral.request", subject_type="referral", subject_id=row["id"], case_id=case_id,
+        tx,
+        "referral.request",
+        subject_type="referral",
+        subject_id=row["id"],
+        case_id=case_id,
         facts={"matter": said.matter, "to_agency": str(said.to_agency) if said.to_agency else None},
     )
     referral = await referrals.find_referral(tx, row["id"])
@@ -79,7 +83,9 @@ async def refer(tx: Tx, case_id: UUID, said: ReferralSaid) -> Requested:
 
 
 async def announce(tx: Tx, referral_id: UUID, pool: Sequence[UUID]) -> None:
-    """Makes a requested referral known: to the case, to the addressee or pool, and a hidden duplicate to the coordinator."""
+    """Makes a requested referral known: to the case, to the addressee or pool, and a hidden duplicate to the
+    coordinator.
+    """
     duplicate = await referrals.hidden_duplicate_exists(tx, referral_id)
     await referrals.note_on_case(
         tx, referral_id, task_id=new_id(), task_kind="possible_duplicate" if duplicate else None
@@ -124,7 +130,9 @@ async def _check(tx: Tx, case: asyncpg.Record, said: ReferralSaid, matter: Matte
 
 
 async def _relation_errors(tx: Tx, case_id: UUID, said: ReferralSaid) -> list[FieldError]:
-    """A child belongs to a joint referral under way in the same case; a reopened one ended there with the same matter."""
+    """A child belongs to a joint referral under way in the same case; a reopened one ended there with the same
+    matter.
+    """
     errors = []
     if said.part_of is not None:
         parent = await referrals.find_referral(tx, said.part_of)
@@ -221,7 +229,9 @@ def date_columns(dates: Dates, status: str, *, received: bool, overdue: Sequence
 
 
 async def _warnings(tx: Tx, case: asyncpg.Record, said: ReferralSaid) -> tuple[FieldError, ...]:
-    """The list may lag behind the world, so an office it does not name is warned about and may itself say 'not mine'."""
+    """The list may lag behind the world, so an office it does not name is warned about and may itself say 'not
+    mine'.
+    """
     if said.to_agency is None or await matters.is_competent(tx, said.to_agency, said.matter, case["division_code"]):
         return ()
     return (FieldError("/to_agency", "agency-not-competent"),)

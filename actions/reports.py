@@ -1,4 +1,6 @@
-"""Files a report: what was said is kept whole, the people are linked, a case is opened or joined, one union coordinates."""
+"""Files a report: what was said is kept whole, the people are linked, a case is opened or joined, one union
+coordinates.
+"""
 
 import hashlib
 import json
@@ -36,9 +38,7 @@ class Receipt:
     warnings: tuple[FieldError, ...]
 
 
-async def file_report(
-    tx: Tx, said: ReportSaid, body: bytes, *, report_id: UUID | None, allow_demo: bool
-) -> Receipt:
+async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, report_id: UUID | None, allow_demo: bool) -> Receipt:
     """Files one report; `body` is what was sent, as canonical JSON. About a dozen statements.
 
     Raises ValidationFailed, and DuplicateRecord where this sender already filed this record.
@@ -51,14 +51,12 @@ async def file_report(
     case_id, opened = await _case_for(tx, said, linked, employers)
     filed_id = report_id or new_id()
     leaf_id = _mark(tx, said, filed_id, case_id)
-    record_ids = await _keep(tx, said, body, linked, employers, ids=(filed_id, case_id, leaf_id))
+    record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, case_id, leaf_id))
     if linked:
         await linkage.join_household(tx, case_id, list(zip(record_ids, linked, strict=True)), opened=opened)
     case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
     await _record_bases(tx, said, filed_id, case)
-    record_event(
-        tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case_id
-    )
+    record_event(tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case_id)
     return Receipt(
         report_id=filed_id,
         case=case,
@@ -136,8 +134,8 @@ async def _keep(
     said: ReportSaid,
     body: bytes,
     linked: Sequence[LinkedPerson],
-    employers: dict[EmployerSaid, UUID],
     *,
+    employers: dict[EmployerSaid, UUID],
     ids: tuple[UUID, UUID, UUID],
 ) -> list[UUID]:
     """Writes the report and its person records; returns the records' ids."""
@@ -163,9 +161,7 @@ async def _keep(
     return record_ids
 
 
-def _record(
-    tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[EmployerSaid, UUID]
-) -> dict[str, object]:
+def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[EmployerSaid, UUID]) -> dict[str, object]:
     found, said, look_up = person.found, person.found.said, person.look_up
 
     def sealed(text: str) -> str:

@@ -46,6 +46,7 @@ async def share(
     tx: Tx,
     referral: asyncpg.Record,
     matter: Matter,
+    *,
     result: ResultSaid | None,
     assistance: tuple[AssistanceSaid, ...],
 ) -> None:
@@ -71,7 +72,7 @@ async def share(
                 "valid_to": result.valid_to,
             },
         )
-        _record(tx, "result.shared", "result", result_id, referral["case_id"])
+        _record(tx, "result.shared", ("result", result_id), referral["case_id"])
     if assistance:
         await _record_assistance(tx, referral, assistance)
 
@@ -94,15 +95,15 @@ async def _record_assistance(tx: Tx, referral: asyncpg.Record, given: tuple[Assi
     await results.insert_assistance(tx, referral["case_id"], referral["id"], rows)
     for row in rows:
         assert isinstance(row["id"], UUID)
-        _record(tx, "assistance.recorded", "assistance", row["id"], referral["case_id"])
+        _record(tx, "assistance.recorded", ("assistance", row["id"]), referral["case_id"])
 
 
-def _record(tx: Tx, event: str, subject_type: str, subject_id: UUID, case_id: UUID, **parties: UUID) -> None:
+def _record(tx: Tx, event: str, subject: tuple[str, UUID], case_id: UUID, **parties: UUID) -> None:
     record_event(
         tx,
         event,
-        subject_type=subject_type,
-        subject_id=subject_id,
+        subject_type=subject[0],
+        subject_id=subject[1],
         version=1,
         case_id=case_id,
         parties=parties,
@@ -159,9 +160,13 @@ async def _adopt(tx: Tx, said: AdoptionSaid, *, case_id: UUID, of: tuple[str, UU
     )
     if not first:
         raise Conflict(reason="already-adopted")
-    _record(tx, f"{kind}.adopted", kind, subject_id, case_id, other=other)
+    _record(tx, f"{kind}.adopted", of, case_id, other=other)
     leave_mark(
-        tx, f"{kind}.adopt", subject_type=kind, subject_id=subject_id, case_id=case_id,
+        tx,
+        f"{kind}.adopt",
+        subject_type=kind,
+        subject_id=subject_id,
+        case_id=case_id,
         facts={"decision": said.decision},
     )
     return adoption_id

@@ -13,7 +13,9 @@ from rules.reports import BasisSaid
 
 
 async def record_basis(tx: Tx, case_id: UUID, basis: BasisSaid) -> None:
-    """One row per recipient. Only the coordinator may. Four statements. Raises Hidden, InsufficientRole, ValidationFailed."""
+    """One row per recipient. Only the coordinator may. Four statements. Raises Hidden, InsufficientRole,
+    ValidationFailed.
+    """
     case = await coordinated_case(tx, case_id)
     recipients = set(basis.recipients)
     if not recipients or await agencies.active_among(tx, recipients) != recipients:
@@ -30,6 +32,10 @@ async def record_basis(tx: Tx, case_id: UUID, basis: BasisSaid) -> None:
         parties={"other": recipients},
     )
     leave_mark(
-        tx, "sharing_basis.record", subject_type="case", subject_id=case_id, case_id=case_id,
+        tx,
+        "sharing_basis.record",
+        subject_type="case",
+        subject_id=case_id,
+        case_id=case_id,
         facts={"kind": basis.kind, "recipients": sorted(map(str, recipients))},
     )

@@ -1,4 +1,6 @@
-"""Conditional reads: an entity tag of version and projection (agencies see different fields), 304 where nothing changed."""
+"""Conditional reads: an entity tag of version and projection (agencies see different fields), 304 where nothing
+changed.
+"""
 
 from fastapi import Request
 from pydantic import BaseModel
@@ -6,7 +8,9 @@ from starlette.responses import Response
 
 
 def not_modified(request: Request, shown: BaseModel, *, version: int, projection: str) -> Response:
-    """The representation with its strong tag, or 304 where If-None-Match names it. If-Match compares the version only."""
+    """The representation with its strong tag, or 304 where If-None-Match names it. If-Match compares the version
+    only.
+    """
     tag = f'"v{version}-{projection}"' if projection else f'"v{version}"'
     asked = request.headers.get("if-none-match", "")
     if tag in (part.strip() for part in asked.split(",")):

@@ -3,12 +3,13 @@
     async def read_case(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> CaseSummary
     async def accept(…, writing: Annotated[Writing, writes("referrals:write")]) -> Response
 
-Order inside a write: authorise, replay a known key, check If-Match, act in a savepoint (so that a business 409 or 422 is
-kept with its key), keep the answer, commit, answer. The dependencies have function scope: the commit precedes the answer.
+Order inside a write: authorise, replay a known key, check If-Match, act in a savepoint (so that a business 409 or 422
+is kept with its key), keep the answer, commit, answer. The dependencies have function scope: the commit precedes the
+answer.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -83,24 +84,42 @@ CallerDep = Annotated[Caller, Depends(caller_of)]
 PurposeDep = Annotated[str | None, Depends(_purpose)]
 
 
-def reads(scope: str | None) -> Any:  # noqa: ANN401  FastAPI's marker
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a dependency asks of a request, for the API document: a scope, a write, an Idempotency-Key."""
+
+    scope: str | None
+    writes: bool = False
+    key_required: bool = False
+
+
+ASKED: dict[Callable[..., object], Asked] = {}
+
+
+def _asking(dependency: Callable[..., object], asked: Asked) -> Any:
+    """FastAPI's marker of a dependency with function scope."""
+    ASKED[dependency] = asked
+    return Depends(dependency, scope="function")
+
+
+def reads(scope: str | None) -> Any:
     """A read-only transaction with the right `scope`."""
 
     async def open_reading(services: ServicesDep, caller: CallerDep) -> AsyncIterator[Tx]:
         async with open_transaction(services.database, caller, scope=scope, read_only=True) as tx:
             yield tx
 
-    return Depends(open_reading, scope="function")
+    return _asking(open_reading, Asked(scope))
 
 
-def reads_with_mark(scope: str) -> Any:  # noqa: ANN401  FastAPI's marker
+def reads_with_mark(scope: str) -> Any:
     """A transaction for a sensitive read: it may leave an audit mark and knows the purpose, where one was named."""
 
     async def open_marked_reading(services: ServicesDep, caller: CallerDep, purpose: PurposeDep) -> AsyncIterator[Tx]:
         async with open_transaction(services.database, caller, purpose=purpose, scope=scope) as tx:
             yield tx
 
-    return Depends(open_marked_reading, scope="function")
+    return _asking(open_marked_reading, Asked(scope))
 
 
 @dataclass(slots=True)
@@ -119,7 +138,9 @@ class Writing:
         return canonical(self.request.state.json)
 
     def expected_version(self) -> int:
-        """The version of `If-Match`. Raises PreconditionRequired without one (also for `*`: it would match anything)."""
+        """The version of `If-Match`. Raises PreconditionRequired without one (also for `*`: it would match
+        anything).
+        """
         tag = _TAG.fullmatch(self.if_match or "")
         if tag is None:
             raise PreconditionRequired
@@ -150,10 +171,10 @@ class Replayed(Exception):  # noqa: N818  not a failure: the request was done be
         self.answer = answer
 
 
-def writes(scope: str, *, key_required: bool = True) -> Any:  # noqa: ANN401  FastAPI's marker
+def writes(scope: str, *, key_required: bool = True) -> Any:
     """A write with the right `scope`. `key_required` is false for methods that are idempotent by themselves."""
 
-    async def open_writing(
+    async def open_writing(  # noqa: PLR0917  its parameters are headers, as a route's are
         request: Request,
         services: ServicesDep,
         caller: CallerDep,
@@ -181,7 +202,7 @@ def writes(scope: str, *, key_required: bool = True) -> Any:  # noqa: ANN401  Fa
         if refusal is not None:
             raise refusal
 
-    return Depends(open_writing, scope="function")
+    return _asking(open_writing, Asked(scope, writes=True, key_required=key_required))
 
 
 def _key(request: Request, tx: Tx, given: str | None, *, required: bool) -> Key | None:
@@ -211,5 +232,3 @@ async def answer_replay(_request: Request, replayed: Exception) -> Response:
     """Exception handler of Replayed."""
     assert isinstance(replayed, Replayed)
     return as_response(replayed.answer, replayed=True)
-
-

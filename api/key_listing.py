@@ -45,4 +45,6 @@ def answer_key_page(
     kept, page = page_of(rows, limit, cursor_after)
     body = Page[BaseModel].model_construct(data=list(kept), page=page)
     headers = {} if page.next is None else {"link": next_link(request, services.public_url, page.next)}
-    return Response(body.model_dump_json(serialize_as_any=True).encode(), media_type="application/json", headers=headers)
+    return Response(
+        body.model_dump_json(serialize_as_any=True).encode(), media_type="application/json", headers=headers
+    )

@@ -1,4 +1,6 @@
-"""Pages of lists whose JSON PostgreSQL builds: sealed keyset cursors bound to caller, filter and sort, good for 24 hours."""
+"""Pages of lists whose JSON PostgreSQL builds: sealed keyset cursors bound to caller, filter and sort, good for 24
+hours.
+"""
 
 import json
 from dataclasses import dataclass
@@ -49,8 +51,8 @@ def answer_page(
     services: Services,
     position: Position,
     rows: list[dict[str, Any]],
-    limit: int,
     *,
+    limit: int,
     key: tuple[str, str],
 ) -> Response:
     """The page of up to `limit` of `limit + 1` rows; `key` names the two sort columns in a row."""

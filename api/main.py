@@ -1,4 +1,6 @@
-"""The application: routers, mechanisms, health. Entrances build it with `create_app`; nothing here reads settings itself."""
+"""The application: routers, mechanisms, health. Entrances build it with `create_app`; nothing here reads settings
+itself.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,10 +17,12 @@ from api.limits import Limiter
 from api.middleware import ServiceMiddleware
 from api.routers import ROUTERS
 from api.services import Services
+from api.spec import build_document
 from crypto.tokens import TokenAuthority
 from db.engine import Database
 from db.transaction import open_system_transaction
 from settings import Settings
+from web.docs import docs_pages
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
@@ -53,6 +57,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for router in (oauth.router, *ROUTERS):
         app.include_router(router)
     _add_health(app, services)
+    if settings.docs_served:
+        app.include_router(docs_pages(lambda: build_document(app)))
     return app
 
 

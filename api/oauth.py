@@ -1,4 +1,5 @@
-"""Sign-in of agencies' systems: OAuth 2.0 client credentials (RFC 6749 §4.4) with private_key_jwt (RFC 7523) or a secret.
+"""Sign-in of agencies' systems: OAuth 2.0 client credentials (RFC 6749 §4.4) with private_key_jwt (RFC 7523) or a
+secret.
 
 Form bodies and RFC 6749's own error JSON; the scopes a client may not have are left out and `scope` says what it got.
 """
@@ -41,7 +42,7 @@ class TokenAnswer(BaseModel):
     scope: str
 
 
-class _Refused(Exception):
+class _Refused(Exception):  # noqa: N818  RFC 6749 words
     def __init__(self, error: str, status: int = 400) -> None:
         super().__init__(error)
         self.error = error
@@ -63,8 +64,8 @@ async def issue_token(
 ) -> Response:
     """Issue an access token (ES256, 10 minutes) to an agency's system.
 
-    `grant_type=client_credentials` with `client_assertion` (private_key_jwt, preferred) or a client secret by HTTP Basic
-    or in the form. A secret is barred from match, reveal and export scopes.
+    `grant_type=client_credentials` with `client_assertion` (private_key_jwt, preferred) or a client secret by HTTP
+    Basic or in the form. A secret is barred from match, reveal and export scopes.
     """
     try:
         form = read_form(await request.body())
@@ -90,7 +91,7 @@ async def _issue(services: Services, form: dict[str, str], authorization: str | 
     now = datetime.now(UTC)
     async with open_system_transaction(services.database) as raw:
         client = await client_for_sign_in(raw, credentials.client_id)
-        if client is None or not await _proves_itself(raw, services, client, credentials, now):
+        if client is None or not await _proves_itself(raw, services, client, credentials=credentials, now=now):
             _log.warning("sign-in refused", client=str(credentials.client_id))
             raise _Refused("invalid_client", 401)
     scopes = _granted(client, form.get("scope"), with_secret=credentials.assertion is None)
@@ -104,7 +105,10 @@ async def _issue(services: Services, form: dict[str, str], authorization: str | 
         lifetime_s=TOKEN_SECONDS,
     )
     return TokenAnswer(
-        access_token=token, token_type="Bearer", expires_in=TOKEN_SECONDS, scope=" ".join(sorted(scopes))  # noqa: S106
+        access_token=token,
+        token_type="Bearer",  # noqa: S106  a kind, not a secret
+        expires_in=TOKEN_SECONDS,
+        scope=" ".join(sorted(scopes)),
     )
 
 
@@ -145,7 +149,7 @@ def _client_id(text: str) -> UUID:
 
 
 async def _proves_itself(
-    raw: Raw, services: Services, client: SignIn, credentials: _Credentials, now: datetime
+    raw: Raw, services: Services, client: SignIn, *, credentials: _Credentials, now: datetime
 ) -> bool:
     if credentials.assertion is None:
         secret_lives = client.secret_expires_at is None or client.secret_expires_at > now

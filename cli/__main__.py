@@ -26,6 +26,7 @@ COMMANDS = {
     "serve": Command("cli.serve", "run everything here: database, API and jobs, with a demo province on first start"),
     "test": Command("cli.run_tests", "run the tests (arguments go to pytest)", passes_on=True),
     "demo": Command("cli.demo", "play one worker's story through four agencies, over real HTTP"),
+    "check": Command("cli.check", "check style, types, arrows between folders and the API document"),
     "settings": Command("cli.settings_table", "list every setting with its value in force"),
     "admin": Command("cli.admin", "create the first agency, staff member and client of an installation"),
     "migrate": Command("cli.migrate", "bring the database of TONGLI_DATABASE_URL to this version"),

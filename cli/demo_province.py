@@ -18,7 +18,7 @@ from crypto.public_keys import generate_client_key
 from db import directory
 from db.directory import NewAgency, NewClient, NewStaff
 from db.engine import Raw
-from db.operator import open_agency_transaction, open_operator_transaction
+from db.operator import open_operator_transaction
 from rules.scopes import AGENCY_SCOPES
 
 SOURCE = Path(__file__).resolve().parent.parent / "db" / "reference" / "demo_province.json"
@@ -41,6 +41,9 @@ class Credentials(TypedDict):
     token_endpoint: str
 
 
+MEMBERS = Credentials.__annotations__.keys()
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """One agency of the demo: its entry, the matters it is competent for in its division, its people."""
@@ -55,7 +58,7 @@ class Office:
         return not self.agency.department
 
 
-async def prepare_demo_province(admin_url: str, app_url: str, *, file: Path, public_url: str) -> bool:
+async def prepare_demo_province(admin_url: str, *, file: Path, public_url: str) -> bool:
     """Seeds an empty directory and keeps `file` true; false where the directory is not the demo's.
 
     A missing file, or one of another database, is made anew with further keys and other secrets for the same clients; a
@@ -63,18 +66,18 @@ async def prepare_demo_province(admin_url: str, app_url: str, *, file: Path, pub
     """
     plan = offices()
     async with open_operator_transaction(admin_url) as raw:
-        await directory.lock_directory(raw)
         if await directory.directory_is_empty(raw):
             await _seed(raw, plan)
         found = await directory.agencies_of_codes(raw, [office.agency.code for office in plan])
-    agencies = {row["code"]: row["id"] for row in found if row["status"] == "active"}
-    if not agencies:
-        return False
-    known = read_credentials(file)
-    if {entry["agency_id"] for entry in known} != {str(agencies[o.agency.code]) for o in _with_client(plan, agencies)}:
-        known = await _open_accounts(app_url, plan, agencies)
+        agencies = {row["code"]: row["id"] for row in found if row["status"] == "active"}
+        if not agencies:
+            return False
+        on_file = read_credentials(file)
+        known = on_file
+        if {entry["agency_id"] for entry in on_file} != _ids_with_client(plan, agencies):
+            known = await _open_accounts(raw, plan, agencies)
     wanted = [_addressed(entry, public_url) for entry in known]
-    if wanted != read_credentials(file):
+    if wanted != on_file:
         write_credentials(file, wanted)
     return True
 
@@ -91,12 +94,13 @@ def offices() -> list[Office]:
 
 
 def read_credentials(file: Path) -> list[Credentials]:
-    """What the file holds; nothing where it is missing or unreadable, so that it is made anew."""
+    """What the file holds; nothing where it is missing or damaged, so that it is made anew."""
     try:
-        entries: list[Credentials] = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        entries = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return []
-    return entries
+    whole = isinstance(entries, list) and all(isinstance(one, dict) and one.keys() == MEMBERS for one in entries)
+    return entries if whole else []
 
 
 def write_credentials(file: Path, entries: Sequence[Credentials]) -> None:
@@ -125,19 +129,21 @@ async def _seed(raw: Raw, plan: Sequence[Office]) -> None:
     )
 
 
-def _with_client(plan: Sequence[Office], agencies: Mapping[str, UUID]) -> list[Office]:
-    return [office for office in plan if office.has_client and office.agency.code in agencies]
+def _ids_with_client(plan: Sequence[Office], agencies: Mapping[str, UUID]) -> set[str]:
+    return {str(agencies[o.agency.code]) for o in plan if o.has_client and o.agency.code in agencies}
 
 
-async def _open_accounts(app_url: str, plan: Sequence[Office], agencies: Mapping[str, UUID]) -> list[Credentials]:
-    """Staff and one client for each agency, in one transaction. Agency by agency, because row security wants it so."""
-    async with open_agency_transaction(app_url) as raw:
-        for office in plan:
-            if office.agency.code in agencies:
-                await directory.add_staff(raw, agencies[office.agency.code], office.staff)
-        return [
-            await _open_client(raw, office, agencies[office.agency.code]) for office in _with_client(plan, agencies)
-        ]
+async def _open_accounts(raw: Raw, plan: Sequence[Office], agencies: Mapping[str, UUID]) -> list[Credentials]:
+    """Staff and one client for each agency. Agency by agency, because row security wants it so."""
+    opened = []
+    for office in plan:
+        agency_id = agencies.get(office.agency.code)
+        if agency_id is None:
+            continue
+        await directory.add_staff(raw, agency_id, office.staff)
+        if office.has_client:
+            opened.append(await _open_client(raw, office, agency_id))
+    return opened
 
 
 async def _open_client(raw: Raw, office: Office, agency_id: UUID) -> Credentials:
@@ -149,7 +155,7 @@ async def _open_client(raw: Raw, office: Office, agency_id: UUID) -> Credentials
         client_id = await directory.add_client(raw, agency_id, client)
     else:
         await directory.add_client_key(raw, agency_id, client_id, public)
-        await directory.set_client_secret(raw, client_id, hash_secret(secret))
+        await directory.set_client_secret(raw, agency_id, client_id, hash_secret(secret))
     return Credentials(
         agency_id=str(agency_id),
         agency_code=office.agency.code,

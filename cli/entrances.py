@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 from pydantic import ValidationError
 
 from cli.keys import keyring_for
@@ -48,6 +49,8 @@ def or_give_up(work: Callable[[], int]) -> int:
         return work()
     except (CannotRun, KeyringError, UnfitDatabase, EmbeddedError) as fault:
         say(str(fault))
+    except asyncpg.PostgresError as fault:
+        say(f"the database refuses: {str(fault).partition(chr(10))[0]}")
     except OSError as fault:
         say(f"cannot reach the database or a file: {fault.strerror or fault}")
     return 1

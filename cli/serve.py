@@ -112,7 +112,7 @@ async def _prepare(settings: Settings, keyring: Keyring, logins: Logins) -> Path
     if settings.production:
         return None
     file = settings.data_dir / "demo" / "credentials.json"
-    is_demo = await prepare_demo_province(logins.admin, logins.app, file=file, public_url=settings.public_url)
+    is_demo = await prepare_demo_province(logins.admin, file=file, public_url=settings.public_url)
     return file if is_demo else None
 
 
@@ -140,7 +140,7 @@ def _wait(settings: Settings, family: Family) -> bool:
     if wait_until_ready(ready, READY_SECONDS, lambda: not family.stopping and family.look_after()):
         return True
     if not family.stopping:
-        say(f"the API did not become ready within {READY_SECONDS:g} s; its messages are above")
+        say("the API did not become ready; its messages are above")
     return False
 
 

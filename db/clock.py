@@ -15,8 +15,8 @@ def real_time() -> datetime:
 def business_clock(setting: str | None) -> Clock:
     """The clock that TONGLI_CLOCK asks for.
 
-    None: real time. An RFC 3339 instant: a clock that starts there now and runs. `file:PATH`: a clock that stands at the
-    instant written in the file until somebody writes another (stories, simulations). Raises ValueError otherwise.
+    None: real time. An RFC 3339 instant: a clock that starts there now and runs. `file:PATH`: a clock that stands at
+    the instant written in the file until somebody writes another (stories, simulations). Raises ValueError otherwise.
     """
     if setting is None:
         return real_time

@@ -1,20 +1,20 @@
 """Writes the directory and its first accounts on behalf of the operator: agencies, competence, clients, keys, staff.
 
-The first group of functions expects a transaction of `open_operator_transaction`, the second one of
-`open_agency_transaction` after `act_for` has named the agency whose account it is.
+Every function expects a transaction of `open_operator_transaction` and takes the role it needs, which costs a statement
+or two more than it says.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import asyncpg
 
 from crypto.ids import new_id
 from db.engine import Raw
-from db.operator import act_for
+from db.operator import act_as_owner, act_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +51,37 @@ class NewClient:
 
 async def agency_of_code(raw: Raw, code: str) -> asyncpg.Record | None:
     """The entry of that code. One statement, as every function here unless it says otherwise."""
+    await act_as_owner(raw)
     return await raw.fetchrow("SELECT * FROM agency WHERE code = $1", code)
 
 
 async def agencies_of_codes(raw: Raw, codes: Sequence[str]) -> list[asyncpg.Record]:
+    await act_as_owner(raw)
     return await raw.fetch("SELECT * FROM agency WHERE code = ANY ($1)", list(codes))
 
 
 async def directory_is_empty(raw: Raw) -> bool:
-    return not await raw.fetchval("SELECT EXISTS (SELECT FROM agency)")
-
-
-async def lock_directory(raw: Raw) -> None:
-    """Lets two processes that would fill an empty directory take turns."""
+    """Whether there is no agency at all. No other transaction can add one before this ends."""
+    await act_as_owner(raw)
     await raw.execute("LOCK TABLE agency IN SHARE ROW EXCLUSIVE MODE")
+    return not await raw.fetchval("SELECT EXISTS (SELECT FROM agency)")
 
 
 async def division_exists(raw: Raw, code: str) -> bool:
     return bool(await raw.fetchval("SELECT EXISTS (SELECT FROM division WHERE code = $1)", code))
 
 
+async def unknown_matters(raw: Raw, codes: Sequence[str]) -> list[str]:
+    """Those of the codes that the responsibility list has no row for."""
+    rows = await raw.fetch(
+        "SELECT given FROM unnest($1::text[]) AS given WHERE given NOT IN (SELECT code FROM matter)", list(codes)
+    )
+    return [row["given"] for row in rows]
+
+
 async def add_agencies(raw: Raw, agencies: Sequence[NewAgency]) -> dict[str, UUID]:
     """Puts the entries into the directory; their ids by code."""
+    await act_as_owner(raw)
     ids = {agency.code: new_id() for agency in agencies}
     rows = [asdict(agency) | {"id": str(ids[agency.code])} for agency in agencies]
     await raw.execute(_ADD_AGENCIES, json.dumps(rows), datetime.now(UTC))
@@ -81,6 +90,7 @@ async def add_agencies(raw: Raw, agencies: Sequence[NewAgency]) -> dict[str, UUI
 
 async def add_competence(raw: Raw, rows: Sequence[tuple[UUID, str, str]]) -> None:
     """Makes agencies competent: (agency, matter, division and everything below it). Raises for an unknown matter."""
+    await act_as_owner(raw)
     await raw.executemany(
         "INSERT INTO competence (id, agency_id, matter_code, division_code) VALUES ($1, $2, $3, $4)",
         [(new_id(), *row) for row in rows],
@@ -89,20 +99,24 @@ async def add_competence(raw: Raw, rows: Sequence[tuple[UUID, str, str]]) -> Non
 
 async def set_agency_status(raw: Raw, code: str, status: str) -> bool:
     """True where the agency exists. Its clients and staff are shut out from the next transaction on."""
+    await act_as_owner(raw)
     tag = await raw.execute("UPDATE agency SET status = $2, version = version + 1 WHERE code = $1", code, status)
     return tag == "UPDATE 1"
 
 
-async def confirm_year(raw: Raw, year: int, notice: str) -> bool:
-    """True where the year has a table of working days, which is then official."""
-    tag = await raw.execute(
-        "UPDATE calendar_year SET notice = $2, confirmed_at = $3 WHERE year = $1", year, notice, datetime.now(UTC)
+async def confirm_year(raw: Raw, year: int, notice: str, days: Sequence[tuple[date, bool]]) -> None:
+    """Replaces a year's working days by those of its official notice: (day, whether people work). Three statements."""
+    await act_as_owner(raw)
+    await raw.execute(_CONFIRM_YEAR, year, notice, datetime.now(UTC))
+    await raw.execute("DELETE FROM calendar_day WHERE year = $1", year)
+    await raw.executemany(
+        "INSERT INTO calendar_day (day, year, workday, source) VALUES ($1, $2, $3, $4)",
+        [(day, year, works, notice) for day, works in sorted(days)],
     )
-    return tag == "UPDATE 1"
 
 
 async def add_client(raw: Raw, agency_id: UUID, client: NewClient) -> UUID:
-    """A new account of the agency; its id. Two or three statements."""
+    """A new account of the agency; its id. One or two statements."""
     client_id = new_id()
     await act_for(raw, agency_id)
     await raw.execute(
@@ -114,12 +128,14 @@ async def add_client(raw: Raw, agency_id: UUID, client: NewClient) -> UUID:
 
 
 async def add_client_key(raw: Raw, agency_id: UUID, client_id: UUID, jwk: dict[str, str]) -> None:
-    """One more public key of a client. Expects `act_for`."""
+    """One more public key of a client."""
+    await act_for(raw, agency_id)
     await raw.execute(_ADD_KEY, client_id, jwk["kid"], agency_id, json.dumps(jwk), datetime.now(UTC))
 
 
-async def set_client_secret(raw: Raw, client_id: UUID, secret_hash: bytes) -> None:
-    """Replaces the secret: the old one no longer signs in. Expects `act_for`."""
+async def set_client_secret(raw: Raw, agency_id: UUID, client_id: UUID, secret_hash: bytes) -> None:
+    """Replaces the secret: the old one no longer signs in."""
+    await act_for(raw, agency_id)
     await raw.execute(
         "UPDATE client SET secret_hash = $2, secret_expires_at = NULL, version = version + 1 WHERE id = $1",
         client_id,
@@ -128,7 +144,7 @@ async def set_client_secret(raw: Raw, client_id: UUID, secret_hash: bytes) -> No
 
 
 async def active_client_named(raw: Raw, agency_id: UUID, name: str) -> UUID | None:
-    """The agency's oldest active account of that name. Two statements."""
+    """The agency's oldest active account of that name."""
     await act_for(raw, agency_id)
     found: UUID | None = await raw.fetchval(
         "SELECT id FROM client WHERE name = $1 AND status = 'active' ORDER BY id LIMIT 1", name
@@ -152,6 +168,10 @@ SELECT n.id, n.code, n.name, n.name_en, n.kind, n.level, coalesce(p.id, e.id), n
        parent text, department boolean, division_code text, windows jsonb)
   LEFT JOIN jsonb_to_recordset($1::jsonb) AS p (id uuid, code text) ON p.code = n.parent
   LEFT JOIN agency e ON e.code = n.parent"""
+
+_CONFIRM_YEAR = """
+INSERT INTO calendar_year (year, notice, confirmed_at) VALUES ($1, $2, $3)
+    ON CONFLICT (year) DO UPDATE SET (notice, confirmed_at) = (EXCLUDED.notice, EXCLUDED.confirmed_at)"""
 
 _ADD_CLIENT = """
 INSERT INTO client (id, agency_id, name, scopes, status, secret_hash, created_at, version)

@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: one pool a process, a driver that never begins anything by itself.
 
-The pool is SQLAlchemy's, in AUTOCOMMIT, so that the only BEGIN and COMMIT in the program are those of db/transaction.py.
+The pool is SQLAlchemy's, in AUTOCOMMIT, so that the only BEGIN and COMMIT in the program are those of
+db/transaction.py.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ class Database:
 
 
 def driver_url(url: str) -> str:
-    """The same URL for SQLAlchemy's asyncpg dialect; accepts postgres:// and postgresql:// as PostgreSQL's own tools do."""
+    """The same URL for SQLAlchemy's asyncpg dialect; accepts postgres:// and postgresql:// as PostgreSQL's own tools
+    do.
+    """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.split("+")[0] not in ("postgres", "postgresql"):
         raise UnfitDatabase("a database URL begins with postgresql://")
@@ -60,7 +63,9 @@ def open_database(
     pooler: str = "none",
     statement_timeout_ms: int = 5_000,
 ) -> Database:
-    """A pool on `url`. Opens nothing yet. Waiting for a connection or a lock ends after 2 s, so that 503 comes early."""
+    """A pool on `url`. Opens nothing yet. Waiting for a connection or a lock ends after 2 s, so that 503 comes
+    early.
+    """
     arguments: dict[str, object] = {
         "timeout": 5,
         "server_settings": {

@@ -48,7 +48,7 @@ class Listener:
         return self._heard[topic]
 
     async def wait(self, topic: str, mark: int, *, timeout_s: float) -> None:
-        """Returns when the topic was heard of since `mark`, or after `timeout_s`, or after the poll where nobody listens."""
+        """Returns when the topic was heard of since `mark`, after `timeout_s`, or after the poll if nobody listens."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep_listening())
         if self._heard[topic] != mark:

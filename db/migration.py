@@ -17,7 +17,9 @@ def alembic_config(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Applies missing revisions; waits for another process that is at it. Runs its own event loop: call it in a thread."""
+    """Applies missing revisions; waits for another process that is at it. Runs its own event loop: call it in a
+    thread.
+    """
     command.upgrade(alembic_config(url), revision)
 
 

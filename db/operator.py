@@ -1,39 +1,78 @@
 """The operator's door: what no agency may do, so that there can be a first agency, and a first client that signs in.
 
-The directory and reference tables belong to `tongli_owner`; clients, keys and staff lie behind row security that knows
-no operator at all, so they are written as `tongli_app` acting for one agency at a time. Neither needs a superuser.
+One transaction, two hats. The directory and reference tables belong to `tongli_owner`; clients, keys, staff and audit
+leaves lie behind row security that knows no operator at all, so they are written as `tongli_app` acting for one agency.
+Neither hat needs a superuser: the administrator's login is a member of both roles.
 """
 
-from collections.abc import AsyncIterator
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
+from crypto.ids import new_id
 from db import names
 from db.engine import Raw, driver_connection, open_engine
+from rules.audit import ALGORITHM, commitment
+
+OPERATOR = UUID(int=0)
+"""Stands for the person at the operator's keyboard: the machine's own log knows who that was."""
 
 
 @asynccontextmanager
 async def open_operator_transaction(admin_url: str) -> AsyncIterator[Raw]:
-    """A transaction as tongli_owner, over a connection of its own. `admin_url`: the login that may become the owner."""
-    async with _connected(admin_url) as raw, raw.transaction():
-        await raw.execute(f"SET LOCAL ROLE {names.OWNER}")
-        yield raw
+    """A transaction as tongli_owner, over a connection of its own. `admin_url`: the login that prepared the roles."""
+    engine = open_engine(admin_url)
+    try:
+        async with engine.connect() as connection:
+            raw = await driver_connection(connection)
+            async with raw.transaction():
+                await act_as_owner(raw)
+                yield raw
+    finally:
+        await engine.dispose()
 
 
-@asynccontextmanager
-async def open_agency_transaction(app_url: str) -> AsyncIterator[Raw]:
-    """A transaction as tongli_app that sees no agency's rows until `act_for` names one."""
-    async with _connected(app_url) as raw, raw.transaction():
-        yield raw
+async def act_as_owner(raw: Raw) -> None:
+    """From here on the directory and reference tables may be written, and no agency's rows are seen."""
+    await raw.execute(f"SET LOCAL ROLE {names.OWNER}")
 
 
 async def act_for(raw: Raw, agency_id: UUID) -> None:
-    """From here to the end of the transaction, or the next call, row security shows this agency's rows."""
+    """From here on row security shows this agency's rows, and no others."""
+    await raw.execute(f"SET LOCAL ROLE {names.APP}")
     await raw.execute("SELECT set_config('tongli.agency', $1, true)", str(agency_id))
 
 
+async def leave_operator_mark(
+    raw: Raw, agency_id: UUID, action: str, *, subject: tuple[str, UUID], facts: Mapping[str, object]
+) -> None:
+    """The audit leaf of an operator's write, kept with the agency it touches, in the same transaction."""
+    leaf: dict[str, object] = {
+        "id": str(new_id()),
+        "at": datetime.now(UTC).isoformat(),
+        "agency_id": str(agency_id),
+        "principal_kind": "operator",
+        "principal_id": str(OPERATOR),
+        "actor": None,
+        "action": action,
+        "subject_type": subject[0],
+        "subject_id": str(subject[1]),
+        "case_id": None,
+        "field_classes": [],
+        "purpose": None,
+        "request_id": f"admin-{secrets.token_hex(8)}",
+        "facts": dict(facts),
+    }
+    salt = secrets.token_bytes(16)
+    await act_for(raw, agency_id)
+    await raw.execute(_ADD_LEAF, json.dumps(leaf), salt, ALGORITHM, commitment(leaf, salt))
+
+
 async def revision_of(admin_url: str) -> str | None:
-    """The migration the database stands at; None where it has no tables yet. Expects the roles. Three statements."""
+    """The migration the database stands at; None where it has no tables yet. Expects the roles. Four statements."""
     async with open_operator_transaction(admin_url) as raw:
         if await raw.fetchval("SELECT to_regclass('alembic_version')") is None:
             return None
@@ -41,11 +80,10 @@ async def revision_of(admin_url: str) -> str | None:
         return revision
 
 
-@asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[Raw]:
-    engine = open_engine(url)
-    try:
-        async with engine.connect() as connection:
-            yield await driver_connection(connection)
-    finally:
-        await engine.dispose()
+_ADD_LEAF = """
+INSERT INTO audit_leaf (id, at, agency_id, principal_kind, principal_id, action, subject_type, subject_id,
+                        field_classes, request_id, facts, salt, algorithm, commitment)
+SELECT id, at, agency_id, principal_kind, principal_id, action, subject_type, subject_id, '{}', request_id, facts,
+       $2, $3, $4
+  FROM jsonb_to_record($1::jsonb) AS t (id uuid, at timestamptz, agency_id uuid, principal_kind text,
+       principal_id uuid, action text, subject_type text, subject_id uuid, request_id text, facts jsonb)"""

@@ -85,7 +85,7 @@ class Tx:
     async def rows(self, sql: str, *values: object) -> list[asyncpg.Record]:
         return await self._raw.fetch(sql, *values)
 
-    async def value(self, sql: str, *values: object) -> Any:  # noqa: ANN401  a column of any type
+    async def value(self, sql: str, *values: object) -> Any:
         """The first column of the first row, or None."""
         return await self._raw.fetchval(sql, *values)
 
@@ -145,7 +145,9 @@ async def open_transaction(
 
 @asynccontextmanager
 async def open_system_transaction(database: Database) -> AsyncIterator[Raw]:
-    """A transaction of the program itself, for sign-in and the jobs: no agency acts, so agency policies show nothing."""
+    """A transaction of the program itself, for sign-in and the jobs: no agency acts, so agency policies show
+    nothing.
+    """
     async with _begun(database, read_only=False) as (_, raw):
         yield raw
 
@@ -164,7 +166,9 @@ async def _begun(database: Database, *, read_only: bool) -> AsyncIterator[tuple[
 
 
 async def _begin(database: Database, begin: str) -> tuple[AsyncConnection, Raw]:
-    """A connection inside a transaction. A pooled connection that died meanwhile is replaced once: nothing was done yet."""
+    """A connection inside a transaction. A pooled connection that died meanwhile is replaced once: nothing was done
+    yet.
+    """
     for attempt in (1, 2):
         connection = await database.connect()
         raw = await driver_connection(connection)
@@ -212,8 +216,8 @@ async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:
     )
 
 
-_EVENT_COLUMNS = """id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties, correlation_id,
-    data, occurred_at"""
+_EVENT_COLUMNS = """id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties,
+    correlation_id, data, occurred_at"""
 _LEAF_COLUMNS = """id, at, agency_id, principal_kind, principal_id, actor, action, subject_type, subject_id, case_id,
     field_classes, purpose, request_id, facts, salt, algorithm, commitment"""
 

@@ -7,37 +7,39 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 
-def key() -> Any:  # noqa: ANN401  SQLModel's own Field returns Any
+def key() -> Any:
     """Primary key: a UUIDv7 that the application made."""
     return Field(primary_key=True)
 
 
-def words(*, nullable: bool = False) -> Any:  # noqa: ANN401
+def words(*, nullable: bool = False) -> Any:
     """List of words from a closed list, as text[] (an ENUM would need a migration for each new word)."""
     return Field(sa_type=ARRAY(Text), nullable=nullable)
 
 
-def document(*, nullable: bool = False) -> Any:  # noqa: ANN401
+def document(*, nullable: bool = False) -> Any:
     """JSON without personal data, as jsonb."""
     return Field(sa_type=JSONB, nullable=nullable)
 
 
-def sealed(*, nullable: bool = False) -> Any:  # noqa: ANN401
+def sealed(*, nullable: bool = False) -> Any:
     """Ciphertext of crypto/fields.py: carries its algorithm id and key id."""
     return Field(sa_type=LargeBinary, nullable=nullable)
 
 
-def blind(*, nullable: bool = False) -> Any:  # noqa: ANN401
-    """Keyed hash of crypto/blind.py: equality without the value; byteaeq is leakproof, so row security keeps its index."""
+def blind(*, nullable: bool = False) -> Any:
+    """Keyed hash of crypto/blind.py: equality without the value; byteaeq is leakproof, so row security keeps its
+    index.
+    """
     return Field(sa_type=LargeBinary, nullable=nullable)
 
 
-def blinds() -> Any:  # noqa: ANN401
+def blinds() -> Any:
     """Keyed hashes of several values of one kind."""
     return Field(sa_type=ARRAY(LargeBinary), nullable=False)
 
 
-def fen(*, nullable: bool = False) -> Any:  # noqa: ANN401
+def fen(*, nullable: bool = False) -> Any:
     """Money in fen; bigint comparisons are leakproof, numeric's are not."""
     return Field(sa_type=BigInteger, nullable=nullable)
 

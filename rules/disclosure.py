@@ -19,7 +19,9 @@ BARRED_FROM_REPORTER = frozenset({"medical", "legal", "mood"})
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What may be shown: `classes`, under the basis `basis_kind`; `missing` is the reason why it is only the preview."""
+    """What may be shown: `classes`, under the basis `basis_kind`; `missing` is the reason why it is only the
+    preview.
+    """
 
     classes: frozenset[str]
     basis_kind: str | None
@@ -92,22 +94,18 @@ def project_person(person: PersonOpened, classes: Iterable[str]) -> dict[str, ob
     return shown
 
 
-def mask_said(said: object) -> object:
+def mask_said(said: Mapping[str, object]) -> dict[str, object]:
     """A report as it was said with every identity number and phone masked, wherever it stands."""
-    if isinstance(said, list):
-        return [mask_said(item) for item in said]
-    if not isinstance(said, dict):
-        return said
     return {key: _mask_value(key, value) for key, value in said.items()}
 
 
 def _mask_value(key: str, value: object) -> object:
+    if isinstance(value, list):
+        return [_mask_value(key, item) for item in value]
+    if isinstance(value, Mapping):
+        return mask_said(value)
     if key == "id_number" and isinstance(value, str):
         return masked(value)
-    if key in ("phone", "phones"):
-        return masked_phone(value) if isinstance(value, str) else _masked_phones(value)
-    return mask_said(value)
-
-
-def _masked_phones(phones: object) -> object:
-    return [masked_phone(phone) for phone in phones if isinstance(phone, str)] if isinstance(phones, list) else phones
+    if key in ("phone", "phones") and isinstance(value, str):
+        return masked_phone(value)
+    return value

@@ -7,6 +7,7 @@ is audited.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from rules.events import EVENT_TYPES
@@ -37,6 +38,24 @@ class Fact:
     correlation_id: str
     data: Mapping[str, object]
     occurred_at: datetime
+
+
+class Part(NamedTuple):
+    """One part of an agency in a case, from when to when."""
+
+    agency_id: UUID
+    role: str
+    since: datetime
+    until: datetime | None
+
+
+def roles_at(parts: Iterable[Part], moment: datetime) -> dict[str, list[str]]:
+    """Agency → roles of the parts that ran at `moment`: from `since` on, before `until`."""
+    roles: dict[str, list[str]] = {}
+    for part in parts:
+        if part.since <= moment and (part.until is None or part.until > moment):
+            roles.setdefault(str(part.agency_id), []).append(part.role)
+    return roles
 
 
 def envelope(fact: Fact, agency: UUID, view: str, sequence: int) -> dict[str, object]:

@@ -1,4 +1,5 @@
-"""event (事件): which agency may know of which fact, and how much of it. Pure; openapi/events.json is generated from here.
+"""event (事件): which agency may know of which fact, and how much of it. Pure; openapi/events.json is generated from
+here.
 
 Roles here are relations to the fact: the participants of its case (coordinator, reporter, receiver, observer) and the
 parties that the fact itself names (actor, sender, addressee, pool, owner, other).
@@ -65,7 +66,7 @@ EVENT_TYPES = tuple(ENTITLEMENTS)
 
 
 def view_of(event_type: str, roles: Iterable[str]) -> str | None:
-    """"full", "thin" or None (not entitled) for an agency standing in `roles` to the fact."""
+    """ "full", "thin" or None (not entitled) for an agency standing in `roles` to the fact."""
     rule = ENTITLEMENTS[event_type]
     mine = set(roles)
     if mine.intersection(rule.full):

@@ -1,4 +1,5 @@
-"""Which person a record belongs to, given what the database found: the simple matcher behind the linker's interface. Pure.
+"""Which person a record belongs to, given what the database found: the simple matcher behind the linker's interface.
+Pure.
 
 Exact identity number, or the same name, birth date and a phone in common. The full linker replaces this module; what
 calls it (actions/linkage.py) stays.

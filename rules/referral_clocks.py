@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rules.calendar import WorkCalendar
 from rules.deadlines import Due, Period, due_at, extended, shift
-from rules.matters import EMERGENCY_ACKNOWLEDGE, EMERGENCY_FIRST_HELP, ClockStart, Clocks, Urgency
+from rules.matters import EMERGENCY_ACKNOWLEDGE, EMERGENCY_FIRST_HELP, Clocks, ClockStart, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ def dates_at_request(
 
     A resolve clock that the law starts at acceptance is first counted from the last moment to accept.
     """
-    acknowledge = _due(requested_at, clocks.acknowledge, urgency, EMERGENCY_ACKNOWLEDGE, calendar)
-    accept = _due(requested_at, clocks.accept, urgency, EMERGENCY_FIRST_HELP, calendar)
+    acknowledge = _due(requested_at, clocks.acknowledge, urgency, emergency=EMERGENCY_ACKNOWLEDGE, calendar=calendar)
+    accept = _due(requested_at, clocks.accept, urgency, emergency=EMERGENCY_FIRST_HELP, calendar=calendar)
     resolve = None
     if clocks.resolve is not None:
         resolve = (
@@ -44,10 +44,15 @@ def resolve_after_acceptance(clocks: Clocks, *, accepted_at: datetime, calendar:
 
 def dates_after_pause(dates: Dates, *, paused_from: datetime, now: datetime, calendar: WorkCalendar) -> Dates:
     """All three dates later by the working days on which the clock stood."""
+
+    def shifted(due: datetime) -> Due:
+        moved = shift(due, paused_from, now, calendar)
+        return Due(moved.at, moved.confirmed and dates.confirmed)
+
     return _dates(
-        _shifted(dates.acknowledge_by, dates.confirmed, paused_from, now, calendar),
-        _shifted(dates.accept_by, dates.confirmed, paused_from, now, calendar),
-        _shifted(dates.resolve_by, dates.confirmed, paused_from, now, calendar) if dates.resolve_by else None,
+        shifted(dates.acknowledge_by),
+        shifted(dates.accept_by),
+        shifted(dates.resolve_by) if dates.resolve_by else None,
     )
 
 
@@ -58,23 +63,13 @@ def dates_after_extension(dates: Dates, period: Period, calendar: WorkCalendar) 
     return Dates(dates.acknowledge_by, dates.accept_by, due.at, dates.confirmed and due.confirmed)
 
 
-def _due(
-    start: datetime, period: Period, urgency: str, emergency: Period, calendar: WorkCalendar
-) -> Due:
+def _due(start: datetime, period: Period, urgency: str, *, emergency: Period, calendar: WorkCalendar) -> Due:
     ordinary = due_at(start, period, calendar)
     if urgency != Urgency.emergency:
         return ordinary
     return min(ordinary, due_at(start, emergency, calendar), key=lambda due: due.at)
 
 
-def _shifted(
-    due: datetime, confirmed: bool, paused_from: datetime, now: datetime, calendar: WorkCalendar
-) -> Due:
-    moved = shift(due, paused_from, now, calendar)
-    return Due(moved.at, moved.confirmed and confirmed)
-
-
 def _dates(acknowledge: Due, accept: Due, resolve: Due | None) -> Dates:
     confirmed = all(due.confirmed for due in (acknowledge, accept, resolve) if due is not None)
     return Dates(acknowledge.at, accept.at, resolve.at if resolve else None, confirmed)
-

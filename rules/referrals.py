@@ -178,7 +178,9 @@ def _barred(position: Position, step: str) -> bool:
 
 
 def check_words(step: str, words: StepWords) -> None:
-    """Every negative or pausing step has a reason code and a text, every completion an outcome. Raises ValidationFailed."""
+    """Every negative or pausing step has a reason code and a text, every completion an outcome. Raises
+    ValidationFailed.
+    """
     errors = [*_reason_errors(step, words), *_competence_errors(words)]
     if step == "return" and words.reason == "missing_documents" and not words.missing:
         errors.append(FieldError("/missing", "required"))

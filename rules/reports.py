@@ -36,7 +36,9 @@ class EmployerSaid:
 
 @dataclass(frozen=True, slots=True)
 class PersonSaid:
-    """A person as one report described them. `as_received` holds what the sender only has in doubtful form, verbatim."""
+    """A person as one report described them. `as_received` holds what the sender only has in doubtful form,
+    verbatim.
+    """
 
     name: str
     id_type: str
@@ -125,7 +127,9 @@ def check_report(said: ReportSaid, *, now: datetime, allow_demo: bool) -> list[P
         errors.append(FieldError("/causes/secondary", "repeats-the-primary"))
     for pointer, employer in _employers(said):
         errors += _credit_code_errors(pointer, employer)
-    found = [_check_person(pointer, person, errors, now, allow_demo) for pointer, person in _people(said)]
+    found = [
+        _check_person(pointer, person, errors, now=now, allow_demo=allow_demo) for pointer, person in _people(said)
+    ]
     if errors:
         raise ValidationFailed(*errors)
     return found
@@ -157,7 +161,7 @@ def _credit_code_errors(pointer: str, employer: EmployerSaid) -> list[FieldError
 
 
 def _check_person(
-    pointer: str, said: PersonSaid, errors: list[FieldError], now: datetime, allow_demo: bool
+    pointer: str, said: PersonSaid, errors: list[FieldError], *, now: datetime, allow_demo: bool
 ) -> PersonFound:
     name = _name(pointer, said, errors)
     identity = _identity(pointer, said, errors, allow_demo)
@@ -173,7 +177,7 @@ def _check_person(
         sex=said.sex or (identity.sex.value if identity else "unknown"),
         birth_date=birth_date,
         phones=phones,
-        identifiers=_identifiers(said, name, number, birth_date, phones),
+        identifiers=_identifiers(said, name, number=number, birth_date=birth_date, phones=phones),
     )
 
 
@@ -185,9 +189,7 @@ def _name(pointer: str, said: PersonSaid, errors: list[FieldError]) -> str:
         return said.name
 
 
-def _identity(
-    pointer: str, said: PersonSaid, errors: list[FieldError], allow_demo: bool
-) -> IdentityNumber | None:
+def _identity(pointer: str, said: PersonSaid, errors: list[FieldError], allow_demo: bool) -> IdentityNumber | None:
     """The number read as GB 11643 where its kind claims that; birth date and sex must agree with it."""
     if said.id_type not in CHECKED_ID_TYPES:
         if said.id_type == "none" and said.id_number is not None:
@@ -227,7 +229,7 @@ def _phones(pointer: str, said: PersonSaid, errors: list[FieldError]) -> tuple[s
 
 
 def _identifiers(
-    said: PersonSaid, name: str, number: str | None, birth_date: date | None, phones: tuple[str, ...]
+    said: PersonSaid, name: str, *, number: str | None, birth_date: date | None, phones: tuple[str, ...]
 ) -> Identifiers:
     """Doubtful forms are read for linking only, and only where they read cleanly."""
     return Identifiers(

@@ -17,7 +17,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.main import create_app
 from cli.demo_province import prepare_demo_province
 from crypto.client_secrets import hash_secret, new_secret
 from crypto.keys import Keyring, generate_keyring
@@ -29,7 +28,7 @@ from db.directory import NewClient, add_client, agency_of_code
 from db.embedded import EmbeddedPostgres
 from db.engine import Database, open_database
 from db.migration import upgrade
-from db.operator import open_agency_transaction
+from db.operator import open_operator_transaction
 from db.reference_data import load_reference_data
 from rules.scopes import AGENCY_SCOPES
 from settings import Settings
@@ -72,7 +71,7 @@ async def template(cluster: EmbeddedPostgres, keyring: Keyring) -> str:
     await asyncio.to_thread(upgrade, url)
     await load_reference_data(url)
     file = cluster.data_dir / "demo" / "credentials.json"
-    await prepare_demo_province(url, role_url(url, names.APP, keyring), file=file, public_url=PUBLIC_URL)
+    await prepare_demo_province(url, file=file, public_url=PUBLIC_URL)
     return TEMPLATE
 
 
@@ -121,6 +120,8 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def app(settings: Settings, database: Database) -> FastAPI:
+    from api.main import create_app  # noqa: PLC0415  tests of pure rules should not wait for the whole API
+
     return create_app(settings, database)
 
 
@@ -132,11 +133,11 @@ async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def open_api(http: httpx.AsyncClient, admin_url: str, keyring: Keyring) -> OpenApi:
+def open_api(http: httpx.AsyncClient, admin_url: str) -> OpenApi:
     """`await open_api("DEMO-340802-CIVIL", scopes=…)`: a system of that agency with a client of its own."""
 
     async def opened(code: str, *, scopes: Sequence[str] = AGENCY_SCOPES) -> Api:
-        return Api(http, await _new_client(role_url(admin_url, names.APP, keyring), code, tuple(scopes)))
+        return Api(http, await _new_client(admin_url, code, tuple(scopes)))
 
     return opened
 
@@ -165,10 +166,10 @@ async def stranger(open_api: OpenApi) -> Api:
     return await open_api("DEMO-990102-UNION")
 
 
-async def _new_client(app_url: str, code: str, scopes: tuple[str, ...]) -> Agency:
+async def _new_client(admin_url: str, code: str, scopes: tuple[str, ...]) -> Agency:
     private, public = generate_client_key()
     secret = new_secret()
-    async with open_agency_transaction(app_url) as raw:
+    async with open_operator_transaction(admin_url) as raw:
         row = await agency_of_code(raw, code)
         assert row is not None, f"no agency {code}"
         agency_id: UUID = row["id"]

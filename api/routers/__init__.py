@@ -3,7 +3,19 @@
 Routers of nouns below a case stand before the case's own, whose `/{case_id}/{step}` would take their paths.
 """
 
-from api.routers import cases, referrals, reports, results
+from api.routers import (
+    agencies,
+    cases,
+    clients,
+    codes,
+    divisions,
+    matters,
+    problems,
+    referrals,
+    reports,
+    results,
+    staff,
+)
 
 ROUTERS = (
     results.of_report,
@@ -13,4 +25,11 @@ ROUTERS = (
     cases.router,
     referrals.router,
     results.router,
+    matters.router,
+    agencies.router,
+    divisions.router,
+    codes.router,
+    clients.router,
+    staff.router,
+    problems.router,
 )

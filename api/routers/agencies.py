@@ -52,6 +52,7 @@ def _said(windows: list[WindowIn]) -> list[dict[str, str]]:
 
 @router.get("", operation_id="list_agencies", response_model=Page[AgencyShown])
 async def list_agencies(
+    *,
     request: Request,
     services: ServicesDep,
     tx: Annotated[Tx, reads(None)],
@@ -78,9 +79,7 @@ async def get_agency(agency_id: Uuid, request: Request, tx: Annotated[Tx, reads(
 
 
 @router.post("", operation_id="open_department", status_code=201, response_model=AgencyShown)
-async def post_department(
-    department: DepartmentIn, writing: Annotated[Writing, writes("agency:admin")]
-) -> Response:
+async def post_department(department: DepartmentIn, writing: Annotated[Writing, writes("agency:admin")]) -> Response:
     """Open an internal department below the caller's agency. Every other entry is the operator's."""
     entry = await open_department(
         writing.tx,

@@ -98,10 +98,8 @@ async def list_cases(
     the list."""
     position = Position.of(tx, "cases", status=status, updated_from=updated_from)
     after = open_cursor(services, position, cursor)
-    body = await cases.list_cases(
-        tx, status=status, updated_from=updated_from or _EVER, after=after, limit=limit + 1
-    )
-    return answer_page(request, services, position, json.loads(body), limit, key=("updated_at", "id"))
+    body = await cases.list_cases(tx, status=status, updated_from=updated_from or _EVER, after=after, limit=limit + 1)
+    return answer_page(request, services, position, json.loads(body), limit=limit, key=("updated_at", "id"))
 
 
 @router.post("/search", operation_id="search_cases")
@@ -265,8 +263,9 @@ async def get_tasks(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Ta
     )
 
 
-@router.post("/{case_id}/sharing-bases", operation_id="record_sharing_basis", status_code=201,
-             response_model=SharingBasisOut)
+@router.post(
+    "/{case_id}/sharing-bases", operation_id="record_sharing_basis", status_code=201, response_model=SharingBasisOut
+)
 async def post_sharing_basis(
     case_id: Uuid, basis: SharingBasisIn, writing: Annotated[Writing, writes("cases:write")]
 ) -> Response:
@@ -280,13 +279,12 @@ async def post_sharing_basis(
 async def post_step(
     case_id: Uuid, step: CaseStep, words: CaseStepIn, writing: Annotated[Writing, writes("cases:write")]
 ) -> Response:
-    """Move the case: assess, activate, propose_closing, close (exit reason and text), reopen (返困). Needs `If-Match`."""
+    """Move the case: assess, activate, propose_closing, close (exit reason and text), reopen (返困).
+
+    Needs `If-Match`.
+    """
     said = verbs.CaseStepWords(
         words.difficulty_class.value if words.difficulty_class else None, words.exit_reason, words.text
     )
-    case = await verbs.take_case_step(
-        writing.tx, case_id, step.value, said, version=writing.expected_version()
-    )
+    case = await verbs.take_case_step(writing.tx, case_id, step.value, said, version=writing.expected_version())
     return await writing.answer(summary(case), version=case["version"])
-
-

@@ -44,6 +44,7 @@ def _day(tx: Tx, as_of: date | None) -> date:
 
 @router.get("", operation_id="list_divisions", response_model=Page[DivisionShown])
 async def list_divisions(
+    *,
     request: Request,
     services: ServicesDep,
     tx: Annotated[Tx, reads(None)],

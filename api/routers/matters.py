@@ -59,13 +59,14 @@ class _Place:
 
 @router.get("", operation_id="list_matters", response_model=Matters)
 async def list_matters(
+    *,
     request: Request,
     tx: Annotated[Tx, reads(None)],
     need: Annotated[Need | None, Query(description="matters that answer this need")] = None,
     division: Division = None,
     code: CodeText | None = None,
 ) -> Response:
-    """List whose duty each need is. The whole list, not paged; a matter without a competent office has an empty list."""
+    """List whose duty each need is: the whole list, not paged. A matter without a competent office has an empty one."""
     shown = await _matters(tx, division, need=need and need.value, code=code)
     return unless_known(request, Matters(data=shown))
 

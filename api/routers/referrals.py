@@ -33,7 +33,7 @@ from api.schemas.referrals import (
     StepName,
     StepTaken,
 )
-from api.schemas.reports import Warning, utc
+from api.schemas.reports import Caution, utc
 from api.strict_json import StrictRouter
 from db.queries import matters, referrals
 from db.transaction import Tx
@@ -54,7 +54,9 @@ def _moment(value: datetime | None) -> datetime | None:
 
 def columns(tx: Tx, referral: asyncpg.Record, allowed: tuple[str, ...], *, disclosed: bool) -> dict[str, Any]:
     """The fields of ReferralShown, as the acting agency may see them."""
-    names = {name: referral[name] for name in ("id", "status", "need", "urgency", "pooled", "joint", "part_of", "reopens")}
+    names = {
+        name: referral[name] for name in ("id", "status", "need", "urgency", "pooled", "joint", "part_of", "reopens")
+    }
     dates = {
         name: _moment(referral[name])
         for name in (
@@ -98,7 +100,7 @@ async def post_referral(
     allowed = await _allowed(writing.tx, requested.referral)
     shown = ReferralRequested(
         **columns(writing.tx, requested.referral, allowed, disclosed=True),
-        warnings=[Warning.model_validate(warning) for warning in warnings],
+        warnings=[Caution.model_validate(warning) for warning in warnings],
     )
     return await writing.answer(shown, status=201, location=f"/v1/referrals/{shown.id}", version=shown.version)
 
@@ -144,11 +146,9 @@ async def list_referrals(
     """List the caller's inbox or outbox, newest change first."""
     position = Position.of(tx, "referrals", box=box, status=status, due_before=due_before)
     after = open_cursor(services, position, cursor)
-    body = await referrals.list_box(
-        tx, box, after=after, limit=limit + 1, status=status, due_before=due_before
-    )
+    body = await referrals.list_box(tx, box, after=after, limit=limit + 1, status=status, due_before=due_before)
     rows = [_row(tx, row) for row in json.loads(body)]
-    return answer_page(request, services, position, rows, limit, key=("updated_at", "id"))
+    return answer_page(request, services, position, rows, limit=limit, key=("updated_at", "id"))
 
 
 @router.get("/{referral_id}", operation_id="read_referral", response_model=ReferralRead)
@@ -175,9 +175,7 @@ def _read(tx: Tx, opened: OpenedReferral) -> ReferralRead:
         )
         if disclosure
         else None,
-        people=[PersonShown.model_validate(person) for person in opened.people]
-        if opened.people is not None
-        else None,
+        people=[PersonShown.model_validate(person) for person in opened.people] if opened.people is not None else None,
     )
 
 
@@ -206,9 +204,7 @@ async def post_step(
     """Take a step: send, receive, accept, reject, return, resubmit, start, hold, resume, extend, dispute, complete,
     fail, cancel, void. Needs `If-Match`. A step that is not allowed answers 409 with the allowed ones."""
     tx = writing.tx
-    referral = await take_referral_step(
-        tx, referral_id, step.value, words.said(), version=writing.expected_version()
-    )
+    referral = await take_referral_step(tx, referral_id, step.value, words.said(), version=writing.expected_version())
     allowed = await _allowed(tx, referral)
     shown = ReferralShown(**columns(tx, referral, allowed, disclosed=False))
     return await writing.answer(shown, version=shown.version)

@@ -11,12 +11,12 @@ from api.params import Uuid
 from api.problems import field_problem, preferred_language
 from api.schemas.reports import (
     CaseOfReport,
+    Caution,
     LeafReceipt,
     Linkage,
     ReportIn,
     ReportReceipt,
     ReportShown,
-    Warning,
     utc,
 )
 from api.strict_json import StrictRouter
@@ -51,7 +51,7 @@ def _receipt(receipt: Receipt, tx: Tx, request: Request) -> ReportReceipt:
         case=CaseOfReport(id=receipt.case["id"], number=receipt.case["number"], opened=receipt.opened),
         linkage=Linkage(decision="linked" if receipt.linked else "new"),
         receipt=LeafReceipt(leaf_id=receipt.leaf_id, body_sha256=receipt.body_sha256.hex()),
-        warnings=[Warning.model_validate(warning) for warning in warnings],
+        warnings=[Caution.model_validate(warning) for warning in warnings],
     )
 
 
@@ -67,5 +67,5 @@ async def get_report(report_id: Uuid, tx: Annotated[Tx, reads_with_mark("reports
         reported_at=utc(report["reported_at"]),
         channel=report["channel"],
         urgency=report["urgency"],
-        said=mask_said(said),  # type: ignore[arg-type]  an object stays an object
+        said=mask_said(said),
     )

@@ -74,7 +74,9 @@ async def get_adoptions(result_id: Uuid, tx: Annotated[Tx, reads("cases:read")])
             AdoptionRow(
                 agency=AgencyName(id=row["agency_id"], name=row["agency_name"]),
                 decision=row["decision"],
-                reason=tx.vault.cipher.open(row["reason"], f"{ADOPTION_CONTEXT}:{row['id']}") if row["reason"] else None,
+                reason=tx.vault.cipher.open(row["reason"], f"{ADOPTION_CONTEXT}:{row['id']}")
+                if row["reason"]
+                else None,
                 adopted_at=utc(row["adopted_at"]),
             )
             for row in rows

@@ -56,7 +56,7 @@ class DepartmentIn(StrictModel):
     suffix: CodeSuffix
     name: ShortText
     name_en: ShortText | None = None
-    windows: Annotated[list[WindowIn], Field(max_length=20)] = []
+    windows: Annotated[list[WindowIn], Field(max_length=20)] = Field(default_factory=list)
 
 
 class AgencyChange(StrictModel):
@@ -64,7 +64,7 @@ class AgencyChange(StrictModel):
 
     name: ShortText = ""
     name_en: ShortText = ""
-    windows: Annotated[list[WindowIn], Field(max_length=20)] = []
+    windows: Annotated[list[WindowIn], Field(max_length=20)] = Field(default_factory=list)
 
 
 def windows_shown(windows: list[dict[str, str]]) -> list[WindowShown]:

@@ -26,7 +26,9 @@ class NeedShown(BaseModel):
 
 
 class CaseSummary(BaseModel):
-    """What every participant may know: no sensitive class. `roles` are the caller's own; causes are the coordinator's."""
+    """What every participant may know: no sensitive class. `roles` are the caller's own; causes are the
+    coordinator's.
+    """
 
     id: UUID
     number: str
@@ -196,5 +198,3 @@ class SharingBasisOut(BaseModel):
     recorded: int
     kind: str
     recipients: list[UUID]
-
-

@@ -21,8 +21,11 @@ class SupportShown(BaseModel):
 
 
 class ClockShown(BaseModel):
-    """`amount` is 0 for `same_day` and `immediate`. `basis`: law, local or default (ours). `mark`: V read in the source,
-    R recalled, L read in a local rule, D our default. `overridden`: a division of this place is stricter than the list."""
+    """`amount` is 0 for `same_day` and `immediate`. `basis`: law, local or default (ours).
+
+    `mark`: V read in the source, R recalled, L read in a local rule, D our default. `overridden`: the division asked
+    for, or one above it, is stricter than the list.
+    """
 
     amount: int
     unit: str

@@ -13,7 +13,7 @@ from actions.results import AssistanceSaid, ResultSaid
 from api.params import CodeText, Count, Day, Fen, LongText, ShortText, Uuid
 from api.schemas.base import StrictModel
 from api.schemas.cases import AgencyName, PersonShown
-from api.schemas.reports import Urgency, Warning
+from api.schemas.reports import Caution, Urgency
 from rules.matters import AgencyKind, Need
 from rules.referrals import StepWords
 
@@ -144,12 +144,12 @@ class StepIn(StrictModel):
 
     reason: CodeText | None = None
     text: LongText | None = None
-    missing: Annotated[list[ShortText], Field(max_length=50)] = []
+    missing: Annotated[list[ShortText], Field(max_length=50, default_factory=list)]
     competent_agency_kind: AgencyKind | None = None
     legal_basis: ShortText | None = None
     outcome: Outcome | None = None
     result: ResultIn | None = None
-    assistance: Annotated[list[AssistanceIn], Field(max_length=50)] = []
+    assistance: Annotated[list[AssistanceIn], Field(max_length=50, default_factory=list)]
 
     def said(self) -> StepSaid:
         words = StepWords(
@@ -223,7 +223,7 @@ class ReferralShown(BaseModel):
 
 
 class ReferralRequested(ReferralShown):
-    warnings: list[Warning]
+    warnings: list[Caution]
 
 
 class StepTaken(BaseModel):

@@ -99,7 +99,7 @@ class PersonIn(StrictModel):
     id_number: ShortText | None = None
     sex: SexSaid | None = None
     birth_date: Day | None = None
-    phones: Annotated[list[ShortText], Field(max_length=10)] = []
+    phones: Annotated[list[ShortText], Field(max_length=10, default_factory=list)]
     address: AddressIn | None = None
     employment_status: CodeText | None = None
     employer: EmployerIn | None = None
@@ -133,7 +133,7 @@ class CausesIn(StrictModel):
     """Codes of the official form: one primary, up to three secondary."""
 
     primary: Cause
-    secondary: Annotated[list[Cause], Field(max_length=3)] = []
+    secondary: Annotated[list[Cause], Field(max_length=3, default_factory=list)]
 
 
 class SharingBasisIn(StrictModel):
@@ -159,9 +159,9 @@ class ReportIn(StrictModel):
     urgency: Urgency = Urgency.normal
     person: PersonIn | None = None
     employer: EmployerIn | None = None
-    household: Annotated[list[MemberIn], Field(max_length=30)] = []
+    household: Annotated[list[MemberIn], Field(max_length=30, default_factory=list)]
     causes: CausesIn | None = None
-    needs: Annotated[list[Need], Field(max_length=15)] = []
+    needs: Annotated[list[Need], Field(max_length=15, default_factory=list)]
     narrative: LongText | None = None
     sharing_basis: SharingBasisIn | None = None
 
@@ -183,7 +183,7 @@ class ReportIn(StrictModel):
         )
 
 
-class Warning(BaseModel):  # noqa: A001  the word of the API contract
+class Caution(BaseModel):
     pointer: str
     code: str
     detail: str
@@ -212,7 +212,7 @@ class ReportReceipt(BaseModel):
     case: CaseOfReport
     linkage: Linkage
     receipt: LeafReceipt
-    warnings: list[Warning]
+    warnings: list[Caution]
 
 
 class ReportShown(BaseModel):

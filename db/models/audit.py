@@ -1,4 +1,6 @@
-"""audit_leaf (审计): one row per write and per sensitive read, in the same transaction, in a form a Merkle log can seal."""
+"""audit_leaf (审计): one row per write and per sensitive read, in the same transaction, in a form a Merkle log can
+seal.
+"""
 
 from datetime import datetime
 from typing import Any

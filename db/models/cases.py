@@ -1,4 +1,4 @@
-"""case (个案, 一户一档): one household's file, or one employer's matter; with its participants, needs and open tasks."""
+"""case (个案, 一户一档): a household's file or an employer's matter; participants, needs, open tasks."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -10,7 +10,9 @@ from db.types import key
 
 
 class Employer(SQLModel, table=True):
-    """Seen only by agencies that see a record or case naming it: that it stands here at all is a fact about somebody."""
+    """Seen only by agencies that see a record or case naming it: that it stands here at all is a fact about
+    somebody.
+    """
 
     __tablename__ = "employer"
     __table_args__ = (

@@ -13,8 +13,8 @@ from db.types import document, key
 class Event(SQLModel, table=True):
     """`position` orders the events of one case (its writers take turns); it is not the feed's number.
 
-    `parties` maps agencies that the fact itself names to their part (sender, addressee, pool …); the case's participants
-    are added by the sequencer, as they stood when the fact was recorded.
+    `parties` maps agencies that the fact itself names to their part (sender, addressee, pool …); the case's
+    participants are added by the sequencer, as they stood when the fact was recorded.
     `occurred_at` is business time, `recorded_at` the database's own clock.
     Partitioned by month of the UUIDv7 id.
     """

@@ -6,11 +6,13 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import key, one_of
+from db.types import one_of
 
 
 class HouseholdMember(SQLModel, table=True):
-    """A person in a case's household. `active` mirrors the case, so that 'one active case per main member' is an index."""
+    """A person in a case's household. `active` mirrors the case, so that 'one active case per main member' is an
+    index.
+    """
 
     __tablename__ = "household_member"
     __table_args__ = (

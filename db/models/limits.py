@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 class RateBucket(SQLModel, table=True):
     __tablename__ = "rate_bucket"
-    __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012  SQLAlchemy reads a plain dict here
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
 
     principal_id: UUID = Field(primary_key=True)
     policy: str = Field(primary_key=True)

@@ -1,4 +1,6 @@
-"""matter (事项): a row of the responsibility list. Clocks and texts live in `definition`, read through rules/matters.py."""
+"""matter (事项): a row of the responsibility list. Clocks and texts live in `definition`, read through
+rules/matters.py.
+"""
 
 from datetime import date
 from typing import Any

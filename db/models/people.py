@@ -1,4 +1,4 @@
-"""person_record (人员记录): the person as one report described them. person (人员): the human behind one or more records."""
+"""person_record (人员记录): the person as one report described them. person (人员): the human behind the records."""
 
 from datetime import date, datetime
 from uuid import UUID

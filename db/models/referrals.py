@@ -12,7 +12,9 @@ from rules.referrals import STATUSES
 
 
 class Referral(SQLModel, table=True):
-    """`joint` marks a coordinator's parent referral (联合救助). The preview (place, age band, need, urgency) stands in this row, so that no case row need be readable for it."""
+    """`joint` marks a coordinator's parent referral (联合救助). The preview (place, age band, need, urgency) stands in
+    this row, so that no case row need be readable for it.
+    """
 
     __tablename__ = "referral"
     __table_args__ = (

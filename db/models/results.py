@@ -1,4 +1,4 @@
-"""result (办理结果) and adoption (采用): a result is decided once, shared with every entitled participant, and reused."""
+"""result (办理结果) and adoption (采用): decided once, shared with every entitled participant, reused."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -12,7 +12,9 @@ RESULT_KINDS = ("recognition", "decision", "benefit", "placement", "mediation", 
 
 
 class Result(SQLModel, table=True):
-    """`sensitive` is the field class its text belongs to (medical, legal, mood), or null where every participant may read it."""
+    """`sensitive` is the field class its text belongs to (medical, legal, mood), or null where every participant may
+    read it.
+    """
 
     __tablename__ = "result"
     __table_args__ = (

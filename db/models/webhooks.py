@@ -10,8 +10,9 @@ from db.types import key, one_of, sealed, words
 
 
 class WebhookEndpoint(SQLModel, table=True):
-    """`challenge` is what the receiver has still to answer, empty once it did. Events gather from `activated_at` on, also
-    while the endpoint is disabled or has a new URL to prove; `not_before` is the receiver's own wish (Retry-After).
+    """`challenge` is what the receiver has still to answer, empty once it did. Events gather from `activated_at` on,
+    also while the endpoint is disabled or has a new URL to prove; `not_before` is the receiver's own wish
+    (Retry-After).
     """
 
     __tablename__ = "webhook_endpoint"
@@ -51,7 +52,11 @@ class Delivery(SQLModel, table=True):
         Index("delivery_due", "endpoint_id", "due_at", "sequence", postgresql_where="status = 'pending'"),
         Index("delivery_leased", "endpoint_id", postgresql_where="lease_token IS NOT NULL"),
         Index(
-            "delivery_order", "endpoint_id", "subject_id", "sequence", postgresql_where="status = 'pending' AND attempts = 0"
+            "delivery_order",
+            "endpoint_id",
+            "subject_id",
+            "sequence",
+            postgresql_where="status = 'pending' AND attempts = 0",
         ),
         Index("delivery_by_agency", "agency_id", "id"),
         Index("delivery_by_endpoint", "endpoint_id", "status", "id"),

@@ -5,7 +5,7 @@ A secret's hash goes in and never comes out.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import asyncpg
 
 from db.transaction import Tx
 
-_FIRST = UUID(int=2**128 - 1)
+_NEWEST = UUID(int=2**128 - 1)
 
 _CLIENT = """
 SELECT c.id, c.name, c.scopes, c.status, c.secret_hash IS NOT NULL AS has_secret, c.secret_expires_at, c.created_at,
@@ -43,13 +43,13 @@ VALUES ($1, $2, $3, $4, $5, 'active', $6, 1)
 class Secret:
     """What is kept of a client secret."""
 
-    hash: bytes
+    hash: bytes = field(repr=False)
     expires_at: datetime
 
 
 async def list_clients(tx: Tx, *, after: UUID | None, limit: int) -> list[asyncpg.Record]:
     """The agency's clients, newest first, from behind `after` on. One statement, as every function here."""
-    return await tx.rows(f"{_CLIENT} AND c.id < $2 ORDER BY c.id DESC LIMIT $3", tx.agency_id, after or _FIRST, limit)
+    return await tx.rows(f"{_CLIENT} AND c.id < $2 ORDER BY c.id DESC LIMIT $3", tx.agency_id, after or _NEWEST, limit)
 
 
 async def find_client(tx: Tx, client_id: UUID) -> asyncpg.Record | None:
@@ -136,7 +136,7 @@ async def revoke_client(tx: Tx, client_id: UUID, now: datetime) -> None:
 
 async def list_staff(tx: Tx, *, after: UUID | None, limit: int) -> list[asyncpg.Record]:
     """The agency's staff, newest first, from behind `after` on."""
-    return await tx.rows(f"{_STAFF} AND id < $2 ORDER BY id DESC LIMIT $3", tx.agency_id, after or _FIRST, limit)
+    return await tx.rows(f"{_STAFF} AND id < $2 ORDER BY id DESC LIMIT $3", tx.agency_id, after or _NEWEST, limit)
 
 
 async def find_staff(tx: Tx, staff_id: UUID) -> asyncpg.Record | None:
@@ -154,14 +154,12 @@ async def lock_staff(tx: Tx, staff_id: UUID) -> asyncpg.Record | None:
 
 
 async def staff_id_of_login(tx: Tx, login: str) -> UUID | None:
-    return await tx.value(  # type: ignore[no-any-return]  uuid column
+    return await tx.value(  # type: ignore[no-any-return]  # uuid column
         "SELECT id FROM staff WHERE agency_id = $1 AND login = $2", tx.agency_id, login
     )
 
 
-async def insert_staff(
-    tx: Tx, staff_id: UUID, *, login: str, name: str, roles: Sequence[str], now: datetime
-) -> bool:
+async def insert_staff(tx: Tx, staff_id: UUID, *, login: str, name: str, roles: Sequence[str], now: datetime) -> bool:
     """False where the agency has, or once had, somebody of that login."""
     return await tx.value(_INSERT_STAFF, staff_id, tx.agency_id, login, name, list(roles), now) is not None
 

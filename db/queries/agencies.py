@@ -35,12 +35,12 @@ async def union_of_place(tx: Tx, division_code: str) -> UUID | None:
 
     Falls back on the code's digits where the division is unknown: a code no table has yet still has a province.
     """
-    return await tx.value(_UNION_OF_PLACE, division_code)  # type: ignore[no-any-return]  uuid column
+    return await tx.value(_UNION_OF_PLACE, division_code)  # type: ignore[no-any-return]  # uuid column
 
 
 async def top_union(tx: Tx) -> UUID | None:
     """The union of the highest level: the last resort for a place nobody knows."""
-    return await tx.value(_TOP_UNION)  # type: ignore[no-any-return]  uuid column
+    return await tx.value(_TOP_UNION)  # type: ignore[no-any-return]  # uuid column
 
 
 async def active_among(tx: Tx, agency_ids: Iterable[UUID]) -> set[UUID]:
@@ -91,7 +91,7 @@ UPDATE agency SET name = coalesce($3, name), name_en = coalesce($4, name_en), wi
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFilter:
-    """What to look for. A division means what lies in it, below it, or is competent for it; None leaves a filter out."""
+    """What to look for; None leaves a filter out. A division: what lies in it, below it, or is competent for it."""
 
     kind: str | None = None
     division: str | None = None
@@ -109,14 +109,10 @@ async def find_entry(tx: Tx, agency_id: UUID) -> asyncpg.Record | None:
     return await tx.row(f"{_ENTRY} WHERE a.id = $1", agency_id)
 
 
-async def insert_department(
-    tx: Tx, department_id: UUID, *, suffix: str, name: str, name_en: str, windows: str
-) -> bool:
+async def insert_department(tx: Tx, department_id: UUID, *, suffix: str, name: str, name_en: str, windows: str) -> bool:
     """A department below the acting agency, of its kind, level and division; False where its code is taken. One
     statement."""
-    found = await tx.value(
-        _OPEN_DEPARTMENT, department_id, tx.agency_id, suffix, name, name_en, windows, real_time()
-    )
+    found = await tx.value(_OPEN_DEPARTMENT, department_id, tx.agency_id, suffix, name, name_en, windows, real_time())
     return found is not None
 
 
@@ -124,10 +120,10 @@ async def update_entry(
     tx: Tx, agency_id: UUID, *, version: int, name: str | None, name_en: str | None, windows: str | None
 ) -> int | None:
     """Changes an entry that still has `version`; its new version, None where somebody was faster. One statement."""
-    return await tx.value(  # type: ignore[no-any-return]  integer column
+    return await tx.value(  # type: ignore[no-any-return]  # integer column
         _CHANGE_ENTRY, agency_id, version, name, name_en, windows
     )
 
 
 async def agency_id_of_code(tx: Tx, code: str) -> UUID | None:
-    return await tx.value("SELECT id FROM agency WHERE code = $1", code)  # type: ignore[no-any-return]  uuid column
+    return await tx.value("SELECT id FROM agency WHERE code = $1", code)  # type: ignore[no-any-return]  # uuid column

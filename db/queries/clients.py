@@ -23,9 +23,7 @@ async def client_for_sign_in(raw: Raw, client_id: UUID) -> SignIn | None:
     row = await raw.fetchrow("SELECT * FROM client_for_sign_in($1)", client_id)
     if row is None:
         return None
-    return SignIn(
-        row["agency_id"], row["scopes"], row["secret_hash"], row["secret_expires_at"], row["keys"]
-    )
+    return SignIn(row["agency_id"], row["scopes"], row["secret_hash"], row["secret_expires_at"], row["keys"])
 
 
 async def use_assertion(raw: Raw, client_id: UUID, token_id: str, expires_at: datetime) -> bool:

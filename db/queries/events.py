@@ -1,5 +1,6 @@
 """Events: numbered for each agency after commit, read by each agency as its feed."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -37,7 +38,7 @@ async def take_turn(raw: Raw) -> bool:
 
 
 async def unnumbered(raw: Raw, types: Sequence[str], limit: int) -> list[asyncpg.Record]:
-    """Facts nobody was told of yet, in the order of each case; of types this version knows, so that a newer one's wait."""
+    """Facts nobody was told of yet, in the order of each case. Types this version does not know wait for a newer."""
     return await raw.fetch(
         "SELECT id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties, correlation_id,"
         "       data, occurred_at, recorded_at "
@@ -61,8 +62,9 @@ async def advance_heads(raw: Raw, counts: Mapping[UUID, int]) -> dict[UUID, int]
     """
     rows = await raw.fetch(
         "INSERT INTO feed_head AS h (agency_id, sequence) "
-        "SELECT a.id, c.n FROM unnest($1::uuid[], $2::bigint[]) AS c (id, n) JOIN agency a ON a.id = c.id ORDER BY a.id "
-        "ON CONFLICT (agency_id) DO UPDATE SET sequence = h.sequence + EXCLUDED.sequence RETURNING agency_id, sequence",
+        "SELECT a.id, c.n FROM unnest($1::uuid[], $2::bigint[]) AS c (id, n) JOIN agency a ON a.id = c.id "
+        " ORDER BY a.id ON CONFLICT (agency_id) DO UPDATE SET sequence = h.sequence + EXCLUDED.sequence "
+        "RETURNING agency_id, sequence",
         list(counts),
         list(counts.values()),
     )
@@ -113,6 +115,30 @@ SELECT coalesce(h.sequence, 0) AS head, e.sequence, e.payload
            AND ('*' = ANY ($4::text[]) OR type = ANY ($4) OR split_part(type, '.', 1) || '.*' = ANY ($4))
          ORDER BY sequence LIMIT $3) e ON true
  ORDER BY e.sequence"""
+
+
+async def record(raw: Raw, event: Mapping[str, object], leaf: Mapping[str, object]) -> None:
+    """Writes a fact the program itself brought about, with its audit leaf. One statement."""
+    await raw.execute(_RECORD, json.dumps(event), json.dumps(leaf))
+
+
+_RECORD = """
+WITH fact AS (
+    INSERT INTO event (id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties,
+                       correlation_id, data, occurred_at)
+    SELECT e.id, e.type, e.subject_type, e.subject_id, e.subject_version, e.case_id, e.actor_agency_id, e.parties,
+           e.correlation_id, e.data, e.occurred_at
+      FROM jsonb_to_record($1::jsonb) AS e (id uuid, type text, subject_type text, subject_id uuid,
+           subject_version integer, case_id uuid, actor_agency_id uuid, parties jsonb, correlation_id text, data jsonb,
+           occurred_at timestamptz))
+INSERT INTO audit_leaf (id, at, agency_id, principal_kind, principal_id, actor, action, subject_type, subject_id,
+                        case_id, field_classes, purpose, request_id, facts, salt, algorithm, commitment)
+SELECT l.id, l.at, l.agency_id, l.principal_kind, l.principal_id, l.actor, l.action, l.subject_type, l.subject_id,
+       l.case_id, '{}', l.purpose, l.request_id, l.facts, decode(l.salt, 'hex'), l.algorithm,
+       decode(l.commitment, 'hex')
+  FROM jsonb_to_record($2::jsonb) AS l (id uuid, at timestamptz, agency_id uuid, principal_kind text,
+       principal_id uuid, actor text, action text, subject_type text, subject_id uuid, case_id uuid, purpose text,
+       request_id text, facts jsonb, salt text, algorithm text, commitment text)"""
 
 
 async def forget_entries(raw: Raw, before: datetime, limit: int) -> int:

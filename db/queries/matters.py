@@ -47,7 +47,6 @@ _IS_COMPETENT = f"""
 WITH RECURSIVE {ABOVE}, office AS ({_OFFICES})
 SELECT EXISTS (SELECT FROM office WHERE agency_id = $3)"""  # noqa: S608  constants
 
-
 _LIST = """
 SELECT definition::text FROM matter
  WHERE ($1::text IS NULL OR needs @> ARRAY[$1]) AND ($2::text IS NULL OR code = $2) ORDER BY code"""
@@ -82,13 +81,13 @@ VALUES ($1, $2, $3::jsonb, $4, $5)
 async def find_matter(tx: Tx, code: str) -> Matter | None:
     """The matter, or None where the list has no such row. One statement."""
     definition = await tx.value("SELECT definition::text FROM matter WHERE code = $1", code)
-    return None if definition is None else parse_matter(json.loads(definition))
+    return None if definition is None else _matter_of(definition)
 
 
 async def clocks_for(tx: Tx, matter: Matter, division_code: str) -> Clocks:
     """The clocks in force in a division: the list's, made stricter there or in a division above. One statement."""
     rows = await tx.rows(_OVERRIDES, division_code, shanghai_day(tx.now), matter.code)
-    return tightened(matter, (json.loads(row["clocks"]) for row in rows))
+    return tightened(matter, (json.loads(row["clocks"]) for row in rows)).clocks
 
 
 async def competent_agencies(tx: Tx, matter_code: str, division_code: str) -> list[UUID]:
@@ -97,8 +96,10 @@ async def competent_agencies(tx: Tx, matter_code: str, division_code: str) -> li
 
 
 async def is_competent(tx: Tx, agency_id: UUID, matter_code: str, division_code: str) -> bool:
-    """Whether an active office is competent for a matter in a division or one above it, the nearest or not. One
-    statement."""
+    """Whether an active office is competent for a matter in a division or one above it, the nearest or not.
+
+    One statement.
+    """
     return bool(await tx.value(_IS_COMPETENT, division_code, matter_code, agency_id))
 
 
@@ -108,8 +109,10 @@ async def list_matters(tx: Tx, *, need: str | None = None, code: str | None = No
 
 
 async def overrides_in(tx: Tx, division_code: str, *, code: str | None = None) -> list[asyncpg.Record]:
-    """Overrides in force in a division, of one matter or all: by matter, highest division first; `clocks` is JSON text.
-    One statement."""
+    """Overrides in force in a division, of one matter or all: by matter, highest division first. One statement.
+
+    `clocks` is JSON text.
+    """
     return await tx.rows(_OVERRIDES, division_code, shanghai_day(tx.now), code)
 
 

@@ -21,7 +21,8 @@ class LookUp:
 
 
 async def find_persons(tx: Tx, look_ups: Sequence[LookUp]) -> list[tuple[UUID | None, str]]:
-    """For each look-up: the person it belongs to and what matched, or (None, "new"). Locks the identifiers. One statement.
+    """For each look-up: the person it belongs to and what matched, or (None, "new"). Locks the identifiers. One
+    statement.
 
     Callers pass look-ups in one order (sorted by identifier), so that two reports of the same people cannot deadlock.
     """
@@ -108,9 +109,9 @@ async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *,
 async def household_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     """Records of the case's people that the acting agency may see, main member first, newest record of each person."""
     return await tx.rows(
-        "SELECT DISTINCT ON (m.role, r.person_id) m.role, m.relation, r.id, r.report_id, r.agency_id, r.person_id, r.name,"
-        "       r.id_type, r.id_number, r.contact, r.sex, r.birth_date, r.division_code, r.employment_status, r.details,"
-        "       r.created_at, e.name AS employer_name, e.credit_code AS employer_credit_code "
+        "SELECT DISTINCT ON (m.role, r.person_id) m.role, m.relation, r.id, r.report_id, r.agency_id, r.person_id,"
+        "       r.name, r.id_type, r.id_number, r.contact, r.sex, r.birth_date, r.division_code, r.employment_status,"
+        "       r.details, r.created_at, e.name AS employer_name, e.credit_code AS employer_credit_code "
         "  FROM household_member m JOIN person_record r ON r.case_id = m.case_id AND r.person_id = m.person_id "
         "  LEFT JOIN employer e ON e.id = r.employer_id "
         " WHERE m.case_id = $1 ORDER BY m.role, r.person_id, r.created_at DESC, r.id DESC",

@@ -33,7 +33,8 @@ async def lock_referral(tx: Tx, referral_id: UUID) -> asyncpg.Record | None:
     The case goes first, as everywhere: people, cases, referrals.
     """
     seen = await tx.value(
-        "SELECT true FROM referral r, LATERAL pg_advisory_xact_lock(hashtextextended(r.case_id::text, 4)) WHERE r.id = $1",
+        "SELECT true FROM referral r, LATERAL pg_advisory_xact_lock(hashtextextended(r.case_id::text, 4)) "
+        "WHERE r.id = $1",
         referral_id,
     )
     return None if seen is None else await tx.row(_LOCK, referral_id)
@@ -54,7 +55,7 @@ async def open_duplicate(
     tx: Tx, *, person_id: UUID, matter_code: str, part_of: UUID | None, except_id: UUID | None
 ) -> UUID | None:
     """An open referral of the same person and matter that the acting agency sees; siblings and parent excepted."""
-    return await tx.value(  # type: ignore[no-any-return]  uuid column
+    found: UUID | None = await tx.value(
         "SELECT id FROM referral WHERE person_id = $1 AND matter_code = $2 "
         "AND status IN ('requested', 'returned', 'accepted', 'in_progress', 'on_hold') AND NOT joint "
         "AND ($3::uuid IS NULL OR part_of IS DISTINCT FROM $3) AND id IS DISTINCT FROM $4 ORDER BY id LIMIT 1",
@@ -63,13 +64,15 @@ async def open_duplicate(
         part_of,
         except_id,
     )
+    return found
 
 
 async def main_person_of(tx: Tx, case_id: UUID) -> UUID | None:
     """The main member of a household case; None for an employer's case."""
-    return await tx.value(  # type: ignore[no-any-return]  uuid column
+    found: UUID | None = await tx.value(
         "SELECT person_id FROM household_member WHERE case_id = $1 ORDER BY role, joined_at LIMIT 1", case_id
     )
+    return found
 
 
 async def insert_referral(tx: Tx, row: Mapping[str, Any], pool: Sequence[UUID]) -> None:
@@ -84,7 +87,8 @@ async def insert_referral(tx: Tx, row: Mapping[str, Any], pool: Sequence[UUID]) 
 async def offer(tx: Tx, referral_id: UUID, pool: Sequence[UUID]) -> None:
     """Offers a pooled referral to these offices. One statement."""
     await tx.run(
-        "INSERT INTO referral_pool (referral_id, agency_id, sender_agency_id) SELECT $1, a, $2 FROM unnest($3::uuid[]) a",
+        "INSERT INTO referral_pool (referral_id, agency_id, sender_agency_id) "
+        "SELECT $1, a, $2 FROM unnest($3::uuid[]) a",
         referral_id,
         tx.agency_id,
         list(pool),
@@ -129,9 +133,7 @@ async def steps_of(tx: Tx, referral_id: UUID) -> list[asyncpg.Record]:
 
 async def note_on_case(tx: Tx, referral_id: UUID, *, task_id: UUID, task_kind: str | None) -> int:
     """Carries the referral's state into its case; returns the case's new version. One statement."""
-    return int(
-        await tx.value("SELECT note_referral($1, $2, $3, $4)", referral_id, task_id, task_kind, tx.now)
-    )
+    return int(await tx.value("SELECT note_referral($1, $2, $3, $4)", referral_id, task_id, task_kind, tx.now))
 
 
 async def hidden_duplicate_exists(tx: Tx, referral_id: UUID) -> bool:

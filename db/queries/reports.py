@@ -12,13 +12,15 @@ from db.transaction import Tx
 
 async def lock_source(tx: Tx, system: str, record_id: str) -> UUID | None:
     """Takes the sender's record id for this transaction; returns the report it already made, if any. One statement."""
-    return await tx.value(  # type: ignore[no-any-return]  uuid column
-        "WITH taken AS (SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(chr(10), $1::uuid, $2::text, $3::text), 3))) "
+    found: UUID | None = await tx.value(
+        "WITH taken AS (SELECT pg_advisory_xact_lock(hashtextextended("
+        "    concat_ws(chr(10), $1::uuid, $2::text, $3::text), 3))) "
         "SELECT r.id FROM taken, report r WHERE r.agency_id = $1 AND r.source_system = $2 AND r.source_record_id = $3",
         tx.agency_id,
         system,
         record_id,
     )
+    return found
 
 
 _INSERT = """
@@ -31,7 +33,8 @@ INSERT INTO person_record (id, report_id, case_id, agency_id, person_id, name, i
                            employer_id, details, created_at)
 SELECT id, $1, $3, $2, person_id, decode(name, 'hex'), id_type, decode(id_number, 'hex'), decode(id_index, 'hex'),
        decode(name_birth_index, 'hex'), ARRAY(SELECT decode(p, 'hex') FROM jsonb_array_elements_text(phone_indexes) p),
-       decode(contact, 'hex'), sex, birth_date, division_code, employment_status, employer_id, decode(details, 'hex'), $8
+       decode(contact, 'hex'), sex, birth_date, division_code, employment_status, employer_id,
+       decode(details, 'hex'), $8
   FROM jsonb_to_recordset($15::jsonb) AS r (id uuid, person_id uuid, name text, id_type text, id_number text,
        id_index text, name_birth_index text, phone_indexes jsonb, contact text, sex text, birth_date date,
        division_code text, employment_status text, employer_id uuid, details text)"""

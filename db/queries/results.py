@@ -18,7 +18,8 @@ _RESULT = """SELECT r.id, r.case_id, r.referral_id, r.agency_id, a.name AS agenc
 async def insert_result(tx: Tx, row: Mapping[str, Any]) -> None:
     await tx.run(
         "INSERT INTO result (id, case_id, referral_id, agency_id, matter_code, kind, code, text, sensitive, valid_from,"
-        "                    valid_to, shared_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)",
+        "                    valid_to, shared_at, version) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)",
         row["id"],
         row["case_id"],
         row["referral_id"],

@@ -14,8 +14,8 @@ async def insert_bases(
 ) -> None:
     """Rows of (id, recipient, kind, reference, valid until). One statement."""
     await tx.run(
-        "INSERT INTO sharing_basis (id, case_id, report_id, agency_id, recipient_agency_id, kind, reference, valid_from,"
-        "                           valid_until, recorded_at) "
+        "INSERT INTO sharing_basis (id, case_id, report_id, agency_id, recipient_agency_id, kind, reference,"
+        "                           valid_from, valid_until, recorded_at) "
         "SELECT b.id, $1, $2, $3, b.recipient, b.kind, b.reference, $4, b.until, $4 "
         "  FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::timestamptz[]) "
         "    AS b (id, recipient, kind, reference, until)",

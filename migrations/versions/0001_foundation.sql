@@ -1110,13 +1110,13 @@ GRANT SELECT, INSERT, UPDATE ON referral TO tongli_app;
 GRANT SELECT, INSERT ON referral_pool, referral_step TO tongli_app;
 GRANT SELECT ON referral, referral_pool TO tongli_linker;
 GRANT SELECT (id, case_id, person_id, matter_code, need, sender_agency_id, coordinator_agency_id, to_agency_id, pooled,
-              status, urgency, place, part_of, requested_at, received_at, clock_stopped_at, acknowledge_by, accept_by,
-              resolve_by, due_confirmed, next_due, overdue, version, return_count, extended)
+              joint, status, urgency, place, part_of, requested_at, received_at, clock_stopped_at, acknowledge_by,
+              accept_by, resolve_by, due_confirmed, next_due, overdue, version, return_count, extended, outcome)
     ON referral TO tongli_jobs;
-GRANT UPDATE (status, ended_at, acknowledge_by, accept_by, resolve_by, due_confirmed, next_due, overdue, updated_at,
-              version) ON referral TO tongli_jobs;
+GRANT UPDATE (status, outcome, ended_at, acknowledge_by, accept_by, resolve_by, due_confirmed, next_due, overdue,
+              updated_at, version) ON referral TO tongli_jobs;
 GRANT SELECT ON referral_pool TO tongli_jobs;
-GRANT INSERT ON referral_step TO tongli_jobs;
+GRANT INSERT, SELECT (referral_id, step, reason, taken_at) ON referral_step TO tongli_jobs;
 
 ALTER TABLE referral ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE referral_pool ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -1165,6 +1165,8 @@ CREATE POLICY taken ON referral_step FOR INSERT TO tongli_app WITH CHECK (
     agency_id = (SELECT acting_agency()) AND EXISTS (SELECT FROM referral r WHERE r.id = referral_step.referral_id));
 DROP POLICY IF EXISTS jobs_clocks ON referral_step;
 CREATE POLICY jobs_clocks ON referral_step FOR INSERT TO tongli_jobs WITH CHECK (step IN ('expire', 'recalculate'));
+DROP POLICY IF EXISTS jobs_recalculation ON referral_step;
+CREATE POLICY jobs_recalculation ON referral_step FOR SELECT TO tongli_jobs USING (true);
 
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;

@@ -11,7 +11,8 @@ from tests.builders import Api, report_body
 async def _report(reporter: Api, **changes: Any) -> dict[str, Any]:
     answer = await reporter.post("/v1/reports", report_body(**changes))
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def _with_consent(*recipients: Api) -> dict[str, Any]:
@@ -22,13 +23,15 @@ async def _refer(sender: Api, case_id: str, to: Api, **changes: Any) -> dict[str
     body = {"matter": "LAB-09", "to_agency": str(to.id), "need": "employment", "note": "车间分流"} | changes
     answer = await sender.post(f"/v1/cases/{case_id}/referrals", body)
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 async def _step(agency: Api, referral: dict[str, Any], step: str, **words: Any) -> dict[str, Any]:
     answer = await agency.post(f"/v1/referrals/{referral['id']}/{step}", words, if_match=referral["version"])
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def _types(answer: httpx.Response) -> list[str]:
@@ -105,7 +108,9 @@ async def test_a_receiver_without_a_basis_sees_the_preview_and_what_is_missing(u
     assert opened["disclosure"]["basis"] == "statutory_duty"
 
 
-@pytest.mark.parametrize("path", ["", "/timeline", "/participants", "/links", "/referrals", "/results", "/tasks", "/file"])
+@pytest.mark.parametrize(
+    "path", ["", "/timeline", "/participants", "/links", "/referrals", "/results", "/tasks", "/file"]
+)
 async def test_a_stranger_cannot_tell_a_case_from_none(union: Api, stranger: Api, path: str) -> None:
     case_id = (await _report(union))["case"]["id"]
     hidden = await stranger.get(f"/v1/cases/{case_id}{path}", purpose="look")

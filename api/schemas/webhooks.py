@@ -1,0 +1,99 @@
+"""webhook_endpoint and delivery as they cross the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.schemas.base import StrictModel
+
+TargetUrl = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=2_000),
+    Field(description="https, port 443 or 8443, a public name; intranet targets where the operator allows them"),
+]
+EventTypes = Annotated[
+    list[Annotated[str, StringConstraints(strict=True, pattern=r"^(?:\*|[a-z_]+\.(?:\*|[a-z_]+))$", max_length=64)]],
+    Field(min_length=1, max_length=50, description="event types, `noun.*`, or `*`"),
+]
+
+
+class EndpointIn(StrictModel):
+    """A new endpoint; it gets a challenge before anything else."""
+
+    url: TargetUrl
+    types: EventTypes = ["*"]
+
+
+class EndpointChange(StrictModel):
+    """What may be changed; a new URL has to answer a challenge again."""
+
+    url: TargetUrl | None = None
+    types: EventTypes | None = None
+    status: Literal["disabled"] | None = None
+
+    @model_validator(mode="after")
+    def _nothing_removed(self) -> Self:
+        """A merge patch removes what is null, and nothing here can be absent."""
+        if any(getattr(self, name) is None for name in self.model_fields_set):
+            raise PydanticCustomError("required", "a null removes, and this cannot be removed")
+        return self
+
+
+class EndpointShown(BaseModel):
+    """An endpoint. `pending`: the challenge is still to be answered; `status_reason` says why one is disabled."""
+
+    id: UUID
+    url: str
+    types: list[str]
+    status: str
+    status_reason: str | None
+    public_key: str
+    activated_at: datetime | None
+    failing_since: datetime | None
+    previous_secret_until: datetime | None
+    created_at: datetime
+    version: int
+
+
+class EndpointWithSecret(EndpointShown):
+    """The same with its secret, which is shown this once."""
+
+    secret: str
+
+
+class DeliveryShown(BaseModel):
+    """One event on its way to one endpoint. `due_at` is null when nothing is to be sent: done, or the endpoint takes
+    nothing now. `attempts` counts since the last (re)delivery was asked for."""
+
+    id: UUID
+    endpoint_id: UUID
+    event_id: UUID
+    event_type: str
+    subject_id: UUID
+    sequence: int
+    status: str
+    attempts: int
+    due_at: datetime | None
+    replay: bool
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class AttemptShown(BaseModel):
+    """What one attempt met: `delivered`, `refused` (another status than 2xx), `unreachable`, `insecure`, `timeout`,
+    `protocol-error`, `internal`."""
+
+    number: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    status_code: int | None
+
+
+class DeliveryWithAttempts(DeliveryShown):
+    """A delivery with every attempt made."""
+
+    attempt_log: list[AttemptShown]

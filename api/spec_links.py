@@ -1,0 +1,77 @@
+"""Links of the API document: what one answer lets a caller do next. Generators and state-machine tests follow them."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from api.spec_schemas import Node
+
+_BODY: Final = "$response.body#"
+_TAG: Final = {"header.If-Match": "$response.header.ETag"}
+
+
+class Link(NamedTuple):
+    """From the success of `source` to `target`, with values of the answer."""
+
+    source: str
+    target: str
+    parameters: Mapping[str, str]
+    step: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.step}_{self.target.removeprefix('take_')}" if self.step else self.target
+
+    def described(self) -> Node:
+        step = {"path.step": self.step} if self.step else {}
+        return {"operationId": self.target, "parameters": {**self.parameters, **step}}
+
+
+def _to(source: str, parameter: str, value: str, *targets: str) -> tuple[Link, ...]:
+    return tuple(Link(source, target, {f"path.{parameter}": value}) for target in targets)
+
+
+def _step(source: str, step: str) -> Link:
+    """A step on the referral just answered, based on its tag."""
+    return Link(source, "take_referral_step", {"path.referral_id": f"{_BODY}/id", **_TAG}, step)
+
+
+_OF_A_CASE: Final = (
+    "read_case",
+    "read_case_file",
+    "read_timeline",
+    "list_participants",
+    "list_links",
+    "list_case_tasks",
+    "list_referrals_of_case",
+    "list_results",
+    "list_assistance",
+    "refer",
+    "record_sharing_basis",
+)
+
+LINKS: Final[tuple[Link, ...]] = (
+    *_to("file_report", "report_id", f"{_BODY}/id", "read_report", "adopt_report"),
+    *_to("file_report", "case_id", f"{_BODY}/case/id", *_OF_A_CASE),
+    *_to("list_cases", "case_id", f"{_BODY}/data/0/id", *_OF_A_CASE),
+    Link("read_case", "take_case_step", {"path.case_id": f"{_BODY}/id", **_TAG}, "assess"),
+    Link("take_case_step", "take_case_step", {"path.case_id": f"{_BODY}/id", **_TAG}, "activate"),
+    *_to("refer", "referral_id", f"{_BODY}/id", "read_referral"),
+    *(_step("refer", step) for step in ("receive", "accept", "cancel")),
+    *_to("list_referrals", "referral_id", f"{_BODY}/data/0/id", "read_referral"),
+    *_to("list_referrals_of_case", "referral_id", f"{_BODY}/data/0/id", "read_referral"),
+    *(_step("read_referral", step) for step in ("accept", "start", "complete")),
+    *_to("take_referral_step", "referral_id", f"{_BODY}/id", "read_referral"),
+    *_to("take_referral_step", "case_id", f"{_BODY}/case_id", "list_results", "list_assistance"),
+    *(_step("take_referral_step", step) for step in ("start", "complete")),
+    *_to("list_results", "result_id", f"{_BODY}/data/0/id", "read_result", "list_adoptions", "adopt_result"),
+    *_to("adopt_result", "result_id", "$request.path.result_id", "list_adoptions"),
+)
+
+
+def add_links(operations: Mapping[str, Node]) -> None:
+    """Put the links into the successes of the operations, by operation id, in place."""
+    for link in LINKS:
+        assert link.target in operations, link.target
+        responses = operations[link.source]["responses"]
+        success = next(responses[status] for status in responses if status < "300")
+        success.setdefault("links", {})[link.name] = link.described()

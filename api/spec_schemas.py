@@ -1,0 +1,182 @@
+"""Schemas of the API document: FastAPI's, tidied for readers and code generators, and those no route declares."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from api.problem_catalogue import KINDS
+from rules.events import EVENT_TYPES
+
+# A node of the document is a tree of dictionaries of many shapes; no closer type says more.
+Node: TypeAlias = dict[str, Any]
+
+_PAGE = re.compile(r"Page_(\w+)_")
+_REPLACED: Final = frozenset({"HTTPValidationError", "ValidationError"})
+_MAPS: Final = frozenset({"properties", "$defs", "patternProperties"})
+
+
+def tidied(schemas: Mapping[str, Any]) -> Node:
+    """Schemas by name, sorted, without generated titles; a page of `CaseRow` is called `CaseRowPage`."""
+    kept = {_name(name): tidy(schema) for name, schema in schemas.items() if name not in _REPLACED}
+    return dict(sorted({**kept, **_OWN}.items()))
+
+
+def tidy(node: Any) -> Any:
+    """A copy of a schema, or of anything that holds some, in our words."""
+    if isinstance(node, list):
+        return [tidy(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: {name: tidy(inner) for name, inner in value.items()} if key in _MAPS else _tidy_member(key, value)
+        for key, value in node.items()
+        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
+    }
+
+
+def _tidy_member(key: str, value: Any) -> Any:
+    if key == "$ref":
+        return _PAGE.sub(r"\1Page", value)
+    if key == "description" and isinstance(value, str):
+        return one_line(value)
+    return tidy(value)
+
+
+def one_line(text: str) -> str:
+    """Paragraphs without the line breaks of the source."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def never_null(schema: Node) -> Node:
+    """The schema of a parameter: one that is optional is left out, never sent as null."""
+    branches = [branch for branch in schema.get("anyOf", ()) if branch != {"type": "null"}]
+    if len(branches) != 1:
+        return schema
+    return {**branches[0], **{key: value for key, value in schema.items() if key != "anyOf"}}
+
+
+def _name(name: str) -> str:
+    return _PAGE.sub(r"\1Page", name)
+
+
+_TEXT: Final[Node] = {"type": "string"}
+_TEXT_OR_NULL: Final[Node] = {"type": ["string", "null"]}
+_UUID: Final[Node] = {"type": "string", "format": "uuid"}
+_INSTANT: Final[Node] = {"type": "string", "format": "date-time"}
+
+
+def _object(description: str, required: Node, optional: Node | None = None) -> Node:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+    }
+
+
+_FIELD_PROBLEM: Final = _object(
+    "One wrong value: where it stands, a stable code, what is expected. Never the value itself.",
+    {
+        "pointer": {**_TEXT, "description": "JSON pointer into the body, or `query:name`, `header:name`"},
+        "code": _TEXT,
+        "detail": _TEXT,
+    },
+    {
+        "masked": {
+            "type": "object",
+            "description": "both sides of a contradiction, masked",
+            "additionalProperties": _TEXT,
+        }
+    },
+)
+
+_PROBLEM: Final = _object(
+    "A failure (RFC 9457) in the language of `Accept-Language`. Decide by `code`. Kinds may be added within v1.",
+    {
+        "type": {**_TEXT, "format": "uri", "description": "a page that explains this kind, in Chinese and English"},
+        "code": {**_TEXT, "description": "stable; known today: " + ", ".join(sorted(KINDS))},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": {**_TEXT, "description": "what to do next"},
+        "instance": {**_TEXT, "description": "the path, without what may be personal"},
+        "trace_id": {**_TEXT, "description": "the `Request-Id` of the answer: give it to the operator"},
+        "retryable": {"type": "boolean", "description": "whether the same request may be sent again unchanged"},
+    },
+    {
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
+        "allowed": {"type": "array", "items": _TEXT, "description": "the steps possible now"},
+        "current": {**_TEXT, "description": "the present state, or the present entity tag"},
+        "existing": {**_TEXT, "description": "path of the record that is there already"},
+        "expected": {**_TEXT, "description": "the media type expected"},
+        "reason": _TEXT,
+        "recipient": {**_UUID, "description": "the agency no basis names"},
+        "scope": {**_TEXT, "description": "the scope that is missing"},
+    },
+)
+
+_TOKEN_REQUEST: Final[Node] = {
+    **_object(
+        "A form (RFC 6749 §4.4). One way of proving oneself: an assertion (RFC 7523, preferred), or a secret in the"
+        " form, or a secret by HTTP Basic.",
+        {"grant_type": {**_TEXT, "const": "client_credentials"}},
+        {
+            "scope": {**_TEXT, "description": "scopes wanted, parted by blanks; default: all the client may have"},
+            "client_assertion_type": {**_TEXT, "const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+            "client_assertion": {
+                **_TEXT,
+                "description": "JWT signed ES256 with the client's key: `iss` and `sub` are the client id, `aud` the"
+                " issuer, `jti` used once, `exp` at most 2 minutes after `iat`",
+            },
+            "client_id": _UUID,
+            "client_secret": {**_TEXT, "format": "password"},
+        },
+    )
+}
+
+_TOKEN_REFUSAL: Final = _object(
+    "A refusal in the words of RFC 6749 §5.2.",
+    {"error": {**_TEXT, "enum": ["invalid_client", "invalid_request", "invalid_scope", "unsupported_grant_type"]}},
+)
+
+_SUBJECT: Final = _object(
+    "What the fact is about; `href` is where to read it, with the reader's own rights.",
+    {
+        "type": _TEXT,
+        "id": _UUID,
+        "version": {"type": "integer"},
+        "href": _TEXT_OR_NULL,
+    },
+)
+
+_ENVELOPE: Final = _object(
+    "An event as one agency may know it: no personal data. The same in the feed and in webhooks.",
+    {
+        "id": _UUID,
+        "type": {**_TEXT, "enum": list(EVENT_TYPES)},
+        "timestamp": _INSTANT,
+        "sequence": {"type": "integer", "description": "its number in the agency's own feed, without gaps"},
+        "subject": {"$ref": "#/components/schemas/EventSubject"},
+        "actor_agency": {"type": ["string", "null"], "format": "uuid", "description": "null in a thin view"},
+        "correlation_id": {**_TEXT_OR_NULL, "description": "the request's id, for the agency that sent it"},
+        "data": {"$ref": "#/components/schemas/EventData"},
+    },
+)
+
+_EVENT_DATA: Final = _object(
+    "What changed: states and names of fields, never values.",
+    {"from": _TEXT_OR_NULL, "to": _TEXT_OR_NULL, "changed": {"type": "array", "items": _TEXT}},
+    {"challenge": {**_TEXT, "description": "in `endpoint.verification` alone: send it back"}},
+)
+
+_CHALLENGE: Final = _object("The answer that activates an endpoint.", {"challenge": _TEXT})
+
+_OWN: Final[Node] = {
+    "ChallengeAnswer": _CHALLENGE,
+    "EventData": _EVENT_DATA,
+    "EventEnvelope": _ENVELOPE,
+    "EventSubject": _SUBJECT,
+    "FieldProblem": _FIELD_PROBLEM,
+    "Problem": _PROBLEM,
+    "TokenRefusal": _TOKEN_REFUSAL,
+    "TokenRequest": _TOKEN_REQUEST,
+}

@@ -1,0 +1,116 @@
+"""Texts of the API document that no code carries: what a group of operations, an event or a role is, zh and en."""
+
+from typing import Final
+
+from api.problem_catalogue import Text
+
+ABOUT: Final = """\
+通力（Tongli）让工会、人社、财政、司法等部门报告困难职工，把各自掌握的情况关联成一个案件，把每项需求转给负有职责的机构办理，\
+并共享结果。
+
+Tongli lets unions, labour, finance and judicial departments report workers in hardship, link what each of them knows
+into one case, refer each need to the agency whose duty it is, and share the result.
+
+- **Sign in** at `POST /oauth/token` (OAuth 2.0 client credentials); send `Authorization: Bearer …`. A token lives 10
+  minutes.
+- **JSON** in UTF-8. Unknown fields and parameters are refused, never ignored; ignore fields you do not know in answers.
+- **Times** are RFC 3339 in UTC, days `YYYY-MM-DD` counted in Asia/Shanghai, money whole fen. There are no decimals.
+- **Failures** are `application/problem+json` (RFC 9457): decide by `code`, never by texts. The page of each code is
+  served at `/problems/{code}`. What the caller may not see answers 404, like what does not exist.
+- **Repeat safely**: `Idempotency-Key` is required on every POST that changes something, and kept 14 days.
+- **Change safely**: send the `ETag` of what you read as `If-Match`; 428 without, 412 when someone was faster.
+- **Learn of changes** from the feed `GET /v1/events`, which is complete and ordered, or from webhooks, which are hints.
+
+调用方法：先在 `POST /oauth/token` 取得令牌；程序请按 `code` 判断错误；每个写操作带 `Idempotency-Key`；修改前先读取，\
+并以 `If-Match` 带上 `ETag`；用 `GET /v1/events` 或 webhook 获知变化。
+"""
+
+TAGS: Final[dict[str, Text]] = {
+    "oauth": Text(
+        "登录：机构系统取得访问令牌，以及本服务的公钥。",
+        "Sign-in of agencies' systems, and this service's public keys.",
+    ),
+    "reports": Text("报告：任何机构都可以报告困难职工。", "Reports: any agency says that a worker is in trouble."),
+    "cases": Text(
+        "案件：摘要、档案、时间线、参与机构、关联、步骤。",
+        "Cases: summary, file, timeline, participants, links, steps.",
+    ),
+    "referrals": Text(
+        "转办：把一项需求转给有职责的机构，以及每一步办理。",
+        "Referrals: one need goes to the agency whose duty it is, and every step of the work.",
+    ),
+    "results": Text("结果与采用：一次认定，各机构共享复用。", "Results and their adoption: decided once, used by all."),
+    "directory": Text(
+        "职责清单与机构目录：谁的职责、何时办结、到哪里办。",
+        "Whose duty a need is, by when, and the directory of agencies.",
+    ),
+    "reference": Text("代码表与行政区划。", "Code lists and administrative divisions."),
+    "events": Text(
+        "事件流：每个机构自己的、连续编号的事件。", "The feed: each agency's own events, numbered without gaps."
+    ),
+    "webhooks": Text(
+        "Webhook：推送地址、投递记录、重新投递。", "Webhook endpoints, the log of deliveries, sending again."
+    ),
+    "accounts": Text(
+        "本机构的系统账号与人员，由机构管理员管理。", "The agency's own clients and staff, for its administrators."
+    ),
+}
+
+ROLES: Final[dict[str, Text]] = {
+    "coordinator": Text("统筹案件的工会", "the union that coordinates the case"),
+    "reporter": Text("报告过该职工的机构", "an agency that reported the worker"),
+    "receiver": Text("受理过转办的机构", "an agency that accepted a referral of the case"),
+    "observer": Text("受邀了解案件的机构", "an agency invited to observe the case"),
+    "actor": Text("办理此事的机构", "the agency that did it"),
+    "sender": Text("发出转办的机构", "the agency that sent the referral"),
+    "addressee": Text("转办指定的机构", "the agency the referral is addressed to"),
+    "pool": Text("可从待认领池受理的机构", "every agency competent to accept it from the open pool"),
+    "owner": Text("推送地址所属机构", "the agency the webhook endpoint belongs to"),
+    "other": Text("此事涉及的另一机构", "the other agency the fact concerns"),
+}
+
+EVENTS: Final[dict[str, Text]] = {
+    "report.received": Text("收到一份报告", "a report was filed"),
+    "report.adopted": Text("一份报告被采用、部分采用或未采用", "an agency said whether it adopts a report"),
+    "case.opened": Text("案件建立", "a case was opened"),
+    "case.updated": Text("案件状态或内容有变", "a case changed its status or content"),
+    "case.linked": Text("另一份记录关联到案件", "another record was linked to the case"),
+    "case.closed": Text("案件办结", "the case was closed"),
+    "case.reopened": Text("案件重新打开（返困）", "the case was reopened"),
+    "participant.joined": Text("一个机构参与案件", "an agency takes part in the case from now on"),
+    "participant.left": Text("一个机构退出案件", "an agency no longer takes part in the case"),
+    "referral.requested": Text("转办发出", "a referral was sent"),
+    "referral.received": Text("转办已签收", "the receipt of a referral was acknowledged"),
+    "referral.accepted": Text("转办已受理", "a referral was accepted"),
+    "referral.rejected": Text("转办不予受理", "a referral was rejected"),
+    "referral.returned": Text("转办退回补正", "a referral was returned for completion"),
+    "referral.resubmitted": Text("转办补正后重新提交", "a returned referral was sent again"),
+    "referral.started": Text("转办开始办理", "the work on a referral began"),
+    "referral.held": Text("转办暂停", "the work on a referral is on hold"),
+    "referral.resumed": Text("转办恢复办理", "the work on a referral goes on"),
+    "referral.extended": Text("转办延期", "the time for a referral was extended"),
+    "referral.disputed": Text("对转办提出异议", "a party disputes a referral"),
+    "referral.completed": Text("转办办结", "a referral was completed with an outcome"),
+    "referral.failed": Text("转办未能办成", "a referral failed"),
+    "referral.cancelled": Text("转办撤销", "a referral was cancelled"),
+    "referral.voided": Text("转办作废（误发）", "a referral was voided: it was an error"),
+    "referral.expired": Text("转办逾期失效", "a referral expired"),
+    "referral.overdue": Text("转办超过时限", "a clock of a referral ran out"),
+    "referral.escalated": Text("转办超时升级", "an overdue referral was escalated"),
+    "deadline.recalculated": Text("时限重新计算", "the dates of a referral were computed anew"),
+    "assistance.recorded": Text("帮扶已登记", "help given was recorded"),
+    "result.shared": Text("结果已共享", "a result was shared"),
+    "result.adopted": Text("结果被采用、部分采用或未采用", "an agency said whether it adopts a result"),
+    "consent.granted": Text("登记了共享依据", "a basis for sharing was recorded"),
+    "endpoint.verification": Text("推送地址验证，须回送 challenge", "proves an endpoint: answer with the challenge"),
+    "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
+}
+
+ANSWERS: Final[dict[int, str]] = {
+    200: "Done, or what was asked for.",
+    201: "Made; `Location` says where.",
+    202: "Taken; it is done later.",
+    204: "Done; there is nothing to show.",
+    304: "Not changed since the representation named in `If-None-Match`.",
+}
+"""What a success means; failures are described by their kinds of problem."""

@@ -1,0 +1,185 @@
+"""Deliveries as the jobs make, claim and finish them, and as their agency reads them.
+
+Whoever locks both locks the endpoint first, then deliveries. Times of deliveries are the database's: leases and waits
+must not depend on the clock of the process that took them.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from db.engine import Raw
+from db.listening import DELIVERY
+from db.transaction import Tx
+
+_ONE_CLAIM_AT_A_TIME = 7_461_011
+
+
+class NewDelivery(NamedTuple):
+    """One row of deliveries, ready to be written; `due` is false while the endpoint takes nothing."""
+
+    id: UUID
+    endpoint_id: UUID
+    agency_id: UUID
+    event_id: UUID
+    event_type: str
+    subject_id: UUID
+    sequence: int
+    body: str
+    due: bool
+
+
+class Attempt(NamedTuple):
+    """What one attempt met."""
+
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    status_code: int | None
+
+
+async def insert_deliveries(raw: Raw, deliveries: Sequence[NewDelivery]) -> None:
+    columns = list(zip(*deliveries, strict=True))
+    await raw.execute(
+        "INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status,"
+        "                      attempts, due_at, replay, created_at) "
+        "SELECT d.id, d.endpoint_id, d.agency_id, d.event_id, d.event_type, d.subject_id, d.sequence, d.body,"
+        "       'pending', 0, CASE WHEN d.due THEN now() END, false, now() "
+        "  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::bigint[],"
+        "              $8::text[], $9::boolean[])"
+        "    AS d (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, due)",
+        *columns,
+    )
+
+
+_CLAIM = """
+WITH ready AS (
+    SELECT e.id AS endpoint_id, due.id, due.due_at, e.failing_since IS NOT NULL AS failing
+      FROM webhook_endpoint e
+      JOIN agency a ON a.id = e.agency_id AND a.status = 'active'
+     CROSS JOIN LATERAL (
+        SELECT d.id, d.due_at FROM delivery d
+         WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.due_at <= now()
+           AND (e.status = 'active' OR d.event_type = 'endpoint.verification')
+           AND (d.attempts > 0 OR NOT EXISTS (
+                SELECT FROM delivery f WHERE f.endpoint_id = e.id AND f.subject_id = d.subject_id
+                   AND f.status = 'pending' AND f.attempts = 0 AND f.sequence < d.sequence))
+         ORDER BY d.due_at, d.sequence
+         LIMIT greatest(0, CASE WHEN e.failing_since IS NULL THEN $4::integer ELSE 1 END - (
+                SELECT count(*) FROM delivery l
+                 WHERE l.endpoint_id = e.id AND l.lease_token IS NOT NULL AND l.leased_until > now()))
+         FOR UPDATE SKIP LOCKED) due
+     WHERE e.status <> 'disabled' AND (e.not_before IS NULL OR e.not_before <= now())
+     ORDER BY failing, due.due_at LIMIT $3)
+UPDATE delivery d SET lease_token = $1, leased_until = now() + $2::interval, due_at = now() + $2::interval
+  FROM ready r JOIN webhook_endpoint e ON e.id = r.endpoint_id
+ WHERE d.id = r.id
+RETURNING d.id, d.endpoint_id, d.agency_id, d.event_id, d.event_type, d.sequence, d.body, d.attempts, d.replay,
+    d.lease_token, e.url, e.keys, e.failing_since IS NOT NULL AS failing,
+    CASE WHEN e.previous_keys_until > now() THEN e.previous_keys END AS previous_keys"""
+
+
+async def claim_due(
+    raw: Raw, *, lease: UUID, lease_for: timedelta, limit: int, per_endpoint: int
+) -> list[asyncpg.Record]:
+    """Leases deliveries whose time has come: at most `per_endpoint` under way to one endpoint over all processes, one
+    to an endpoint that is failing; first deliveries of a subject in their order. Two statements.
+
+    Asks each endpoint by itself, so that a long queue of one is not waded through for the others; claims take turns, so
+    that the count of those under way is exact.
+    """
+    await raw.execute("SELECT pg_advisory_xact_lock($1)", _ONE_CLAIM_AT_A_TIME)
+    return await raw.fetch(_CLAIM, lease, lease_for, limit, per_endpoint)
+
+
+_FINISH = """
+WITH mine AS (
+    UPDATE delivery SET status = $3, attempts = attempts + 1, lease_token = NULL, leased_until = NULL,
+           due_at = CASE WHEN $3 = 'pending' THEN now() + $4::interval END,
+           finished_at = CASE WHEN $3 <> 'pending' THEN now() END
+     WHERE id = $1 AND lease_token = $2 RETURNING id, agency_id)
+INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome, status_code)
+SELECT m.id, 1 + (SELECT count(*) FROM delivery_attempt a WHERE a.delivery_id = m.id), m.agency_id, $5, $6, $7, $8
+  FROM mine m RETURNING number"""
+
+
+async def finish_attempt(
+    raw: Raw, delivery_id: UUID, lease: UUID, attempt: Attempt, *, status: str, wait: timedelta | None = None
+) -> bool:
+    """Records an attempt and what becomes of its delivery: `succeeded`, `dead`, or `pending` after `wait` (None: until
+    its endpoint takes something again). False where the lease is no longer this one: somebody else delivers it now.
+    """
+    return await raw.fetchval(_FINISH, delivery_id, lease, status, wait, *attempt) is not None
+
+
+async def put_back(raw: Raw, delivery_id: UUID, lease: UUID, wait: timedelta) -> None:
+    """Gives one delivery back unsent, to be claimed again after `wait`."""
+    await raw.execute(
+        "UPDATE delivery SET lease_token = NULL, leased_until = NULL, due_at = now() + $3::interval "
+        " WHERE id = $1 AND lease_token = $2",
+        delivery_id,
+        lease,
+        wait,
+    )
+
+
+async def release(raw: Raw, leases: Collection[UUID]) -> None:
+    """Gives back what was claimed and not finished: due at once, as if it had not been claimed."""
+    await raw.execute(
+        "UPDATE delivery SET lease_token = NULL, leased_until = NULL, due_at = now() "
+        " WHERE lease_token = ANY ($1) AND status = 'pending'",
+        list(leases),
+    )
+
+
+_DELIVERY = """SELECT d.id, d.endpoint_id, d.event_id, d.event_type, d.subject_id, d.sequence, d.status, d.attempts,
+    d.due_at, d.replay, d.created_at, d.finished_at, d.leased_until > now() AS under_way FROM delivery d"""
+
+
+async def list_deliveries(
+    tx: Tx, *, endpoint_id: UUID | None, status: str | None, before: UUID, limit: int
+) -> list[asyncpg.Record]:
+    """The agency's deliveries, newest first, from before `before` on."""
+    conditions, values = ["d.agency_id = $1", "d.id < $2"], [tx.agency_id, before, limit]
+    for column, value in (("endpoint_id", endpoint_id), ("status", status)):
+        if value is not None:
+            values.append(value)
+            conditions.append(f"d.{column} = ${len(values)}")
+    return await tx.rows(f"{_DELIVERY} WHERE {' AND '.join(conditions)} ORDER BY d.id DESC LIMIT $3", *values)
+
+
+async def find_delivery(tx: Tx, delivery_id: UUID) -> asyncpg.Record | None:
+    return await tx.row(f"{_DELIVERY} WHERE d.id = $1 AND d.agency_id = $2", delivery_id, tx.agency_id)
+
+
+async def attempts_of(tx: Tx, delivery_id: UUID) -> list[asyncpg.Record]:
+    return await tx.rows(
+        "SELECT number, started_at, duration_ms, outcome, status_code FROM delivery_attempt "
+        " WHERE delivery_id = $1 ORDER BY number",
+        delivery_id,
+    )
+
+
+async def deliver_again(tx: Tx, delivery_id: UUID, *, due: bool) -> bool:
+    """Starts a delivery over, marked as a replay; False while an attempt is under way."""
+    done = await tx.run(
+        "UPDATE delivery SET status = 'pending', attempts = 0, replay = true, finished_at = NULL, lease_token = NULL,"
+        "       leased_until = NULL, due_at = CASE WHEN $2 THEN now() END "
+        " WHERE id = $1 AND (leased_until IS NULL OR leased_until <= now())",
+        delivery_id,
+        due,
+    )
+    return done == "UPDATE 1"
+
+
+async def wake_deliveries(tx: Tx) -> None:
+    """Tells whoever delivers when the transaction commits."""
+    await tx.run("SELECT pg_notify($1, '')", DELIVERY)
+
+
+async def wake(raw: Raw) -> None:
+    """The same from within the jobs."""
+    await raw.execute("SELECT pg_notify($1, '')", DELIVERY)

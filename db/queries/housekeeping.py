@@ -1,0 +1,39 @@
+"""What is forgotten once its time is over, and the partitions of the months to come."""
+
+from datetime import datetime
+
+from db.engine import Raw
+
+
+async def make_partitions(raw: Raw, months: int) -> int:
+    """Partitions of this month and `months` ahead; how many were missing."""
+    return int(await raw.fetchval("SELECT make_partitions($1)", months))
+
+
+async def forget_answers(raw: Raw, before: datetime, limit: int) -> int:
+    """Deletes idempotency records older than `before`; how many."""
+    return _counted(
+        await raw.execute(
+            "DELETE FROM idempotency_record WHERE (agency_id, key_hash) IN ("
+            "SELECT agency_id, key_hash FROM idempotency_record WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+            before,
+            limit,
+        )
+    )
+
+
+async def forget_assertions(raw: Raw, before: datetime, limit: int) -> int:
+    """Deletes client assertions that expired before `before`: they are refused for their age; how many."""
+    return _counted(
+        await raw.execute(
+            "DELETE FROM client_assertion WHERE (client_id, token_id) IN ("
+            "SELECT client_id, token_id FROM client_assertion WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+            before,
+            limit,
+        )
+    )
+
+
+def _counted(tag: str) -> int:
+    """The row count of PostgreSQL's command tag."""
+    return int(tag.rpartition(" ")[2])

@@ -1,0 +1,74 @@
+"""Watches the clocks of referrals in business time: what has passed is said, what nobody answered is taken back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from actions.clocks import count_again, expire, fire_clock
+from db.engine import Database, Raw
+from db.queries import clocks
+from db.queries.calendar import load_calendar
+from db.transaction import open_system_transaction
+from rules.calendar import WorkCalendar
+from rules.expiry import GRACE_WORKING_DAYS
+
+Act: TypeAlias = Callable[[Raw, UUID, UUID], Awaitable[bool]]
+
+BATCH: Final = 50
+IDLE_S: Final = 1.0
+
+
+async def run_clocks(database: Database, stop: asyncio.Event) -> None:
+    """Looks every second until told to stop; any number of processes may."""
+    while not stop.is_set():
+        if await look_once(database) == 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await stop.wait()
+
+
+async def look_once(database: Database) -> int:
+    """Fires what is due by business time now, one transaction for each; how many."""
+    now = database.clock()
+    # Five working days are at least five days: only those can have expired, and the calendar decides of them.
+    latest = now - timedelta(days=GRACE_WORKING_DAYS)
+    async with open_system_transaction(database) as raw:
+        due = await clocks.overdue_referrals(raw, now, BATCH)
+        unanswered = await clocks.unanswered_referrals(raw, latest, BATCH)
+        calendar = await load_calendar(raw.fetch) if unanswered else WorkCalendar({}, frozenset())
+    fired = await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
+    return fired + await _each(
+        database, unanswered, lambda raw, referral, case: expire(raw, referral, case, now=now, calendar=calendar)
+    )
+
+
+async def recalculate_deadlines(database: Database, year: int) -> int:
+    """Counts the dates of open referrals again once `year` of the calendar is official; how many were looked at and
+    changed. Raises ValueError while the year is not confirmed. Safe to repeat."""
+    async with open_system_transaction(database) as raw:
+        calendar = await load_calendar(raw.fetch)
+    if year not in calendar.confirmed_years:
+        raise ValueError(f"the calendar of {year} is not confirmed")
+    now, changed, after = database.clock(), 0, UUID(int=0)
+    while True:
+        async with open_system_transaction(database) as raw:
+            rows = await clocks.provisional_referrals(raw, after, BATCH)
+        if not rows:
+            return changed
+        changed += await _each(
+            database, rows, lambda raw, referral, case: count_again(raw, referral, case, now=now, calendar=calendar)
+        )
+        after = rows[-1]["id"]
+
+
+async def _each(database: Database, rows: Sequence[asyncpg.Record], act: Act) -> int:
+    done = 0
+    for row in rows:
+        async with open_system_transaction(database) as raw:
+            done += await act(raw, row["id"], row["case_id"])
+    return done

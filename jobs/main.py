@@ -1,0 +1,67 @@
+"""The background entrance: everything that happens without a request, in one process or several."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+import structlog
+
+from db.engine import Database
+from jobs.clocks import run_clocks
+from jobs.deliveries import Courier
+from jobs.housekeeping import run_housekeeping
+from jobs.sequencer import run_sequencer
+from outbound.http import GuardedClient
+from rules.addresses import TargetPolicy
+from settings import Settings
+
+Job: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
+
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 30.0
+STOP_S: Final = 5.0
+
+_log = structlog.get_logger(component="jobs")
+
+
+async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) -> None:
+    """Runs every job on a pool of role tongli_jobs until `stop`; then ends within a few seconds, leases given back.
+
+    Needs four connections and as many again for deliveries. Raises ValueError for a setting that is no network.
+    """
+    policy = TargetPolicy.of(
+        settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
+    )
+    courier = Courier(database, GuardedClient(policy))
+    jobs: dict[str, Job] = {
+        "sequencer": lambda ending: run_sequencer(database, ending),
+        "deliveries": courier.run,
+        "clocks": lambda ending: run_clocks(database, ending),
+        "housekeeping": lambda ending: run_housekeeping(database, ending),
+    }
+    tasks = [asyncio.create_task(keep_running(name, job, stop)) for name, job in jobs.items()]
+    try:
+        await stop.wait()
+        await asyncio.wait(tasks, timeout=STOP_S)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def keep_running(name: str, job: Job, stop: asyncio.Event) -> None:
+    """Runs a job until `stop`, again after each failure, waiting longer each time up to half a minute."""
+    pause = FIRST_PAUSE_S
+    while not stop.is_set():
+        started = asyncio.get_running_loop().time()
+        try:
+            await job(stop)
+        except Exception as failure:  # whatever it is, the other jobs and the next try go on
+            _log.error("job failed, starting it again", job=name, exc_info=failure)
+        if asyncio.get_running_loop().time() - started > LONGEST_PAUSE_S:
+            pause = FIRST_PAUSE_S
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await stop.wait()
+        pause = min(pause * 2, LONGEST_PAUSE_S)
