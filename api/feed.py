@@ -94,20 +94,19 @@ class Feed:
     async def stream(self, portion: Portion) -> AsyncIterator[bytes]:
         """Server-sent events from a first look on, until the token ends or the principal may no longer read."""
         yield b"retry: 2000\n\n"
-        spoke = datetime.now(UTC)
+        spoke, mark = datetime.now(UTC), -1
         while True:
             for row in portion.rows:
                 yield self._event(row)
                 spoke = datetime.now(UTC)
-            if not portion.has_more:
-                mark = self._mark()
-                if datetime.now(UTC) >= self.ends_at or self.services.feed.closed:
-                    return
-                if not portion.rows:
-                    await self._wait(mark, min(RECHECK_S, self._seconds_left()))
-                if (datetime.now(UTC) - spoke).total_seconds() >= HEARTBEAT_S:
-                    yield b": still here\n\n"
-                    spoke = datetime.now(UTC)
+            if datetime.now(UTC) >= self.ends_at or self.services.feed.closed:
+                return
+            if not portion.rows:
+                await self._wait(mark, min(RECHECK_S, self._seconds_left()))
+            if (datetime.now(UTC) - spoke).total_seconds() >= HEARTBEAT_S:
+                yield b": still here\n\n"
+                spoke = datetime.now(UTC)
+            mark = self._mark()
             try:
                 portion = await self.read(portion.next, STREAM_BATCH)
             except (NotAuthenticated, Refused):

@@ -20,7 +20,9 @@ from api.services import Services
 from api.spec import build_document
 from crypto.tokens import TokenAuthority
 from db.engine import Database
+from db.listening import FEED, Listener
 from db.transaction import open_system_transaction
+from rules.addresses import TargetPolicy
 from settings import Settings
 from web.docs import docs_pages
 
@@ -33,7 +35,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         limiter=Limiter(database, per_minute=settings.rate_limit_per_minute, burst=settings.rate_limit_burst),
         public_url=settings.public_url,
         allow_demo=not settings.production,
-        allow_http_webhooks=settings.webhook_allow_http,
+        webhook_targets=TargetPolicy.of(
+            settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
+        ),
+        feed=Listener(database, FEED),
     )
     app = FastAPI(
         title="Tongli",
@@ -72,6 +77,7 @@ def allowed_hosts(settings: Settings) -> list[str]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.ready = False
+    await app.state.services.feed.close()
     await app.state.services.database.close()
 
 

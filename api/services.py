@@ -8,18 +8,22 @@ from api.limits import Limiter
 from crypto.tokens import TokenAuthority
 from crypto.vault import Vault
 from db.engine import Database
+from db.listening import Listener
+from rules.addresses import TargetPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`allow_demo` lets identity numbers of the invented division 99 in (never in production)."""
+    """`allow_demo` lets identity numbers of the invented division 99 in (never in production); `feed` wakes who waits
+    for events."""
 
     database: Database
     tokens: TokenAuthority
     limiter: Limiter
     public_url: str
     allow_demo: bool
-    allow_http_webhooks: bool
+    webhook_targets: TargetPolicy
+    feed: Listener
 
     @property
     def vault(self) -> Vault:

@@ -30,6 +30,11 @@ def _to(source: str, parameter: str, value: str, *targets: str) -> tuple[Link, .
     return tuple(Link(source, target, {f"path.{parameter}": value}) for target in targets)
 
 
+def _change(source: str, parameter: str, *targets: str) -> tuple[Link, ...]:
+    """Changes of the thing just answered, based on its tag."""
+    return tuple(Link(source, target, {f"path.{parameter}": f"{_BODY}/id", **_TAG}) for target in targets)
+
+
 def _step(source: str, step: str) -> Link:
     """A step on the referral just answered, based on its tag."""
     return Link(source, "take_referral_step", {"path.referral_id": f"{_BODY}/id", **_TAG}, step)
@@ -65,6 +70,19 @@ LINKS: Final[tuple[Link, ...]] = (
     *(_step("take_referral_step", step) for step in ("start", "complete")),
     *_to("list_results", "result_id", f"{_BODY}/data/0/id", "read_result", "list_adoptions", "adopt_result"),
     *_to("adopt_result", "result_id", "$request.path.result_id", "list_adoptions"),
+    *_to("list_matters", "code", f"{_BODY}/data/0/code", "read_matter"),
+    *_to("list_divisions", "code", f"{_BODY}/data/0/code", "read_division"),
+    *_to("list_agencies", "agency_id", f"{_BODY}/data/0/id", "read_agency"),
+    *_to("open_department", "agency_id", f"{_BODY}/id", "read_agency"),
+    *_change("read_agency", "agency_id", "change_agency"),
+    Link("read_feed", "read_feed", {"query.cursor": f"{_BODY}/page/next"}),
+    *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "read_webhook_endpoint", "verify_webhook_endpoint"),
+    *_change("read_webhook_endpoint", "endpoint_id", "change_webhook_endpoint", "delete_webhook_endpoint"),
+    *_to("list_deliveries", "delivery_id", f"{_BODY}/data/0/id", "read_delivery", "redeliver"),
+    *_to("open_client", "client_id", f"{_BODY}/id", "read_client", "add_client_key", "rotate_client_secret"),
+    *_change("read_client", "client_id", "change_client", "revoke_client"),
+    *_to("open_staff", "staff_id", f"{_BODY}/id", "read_staff"),
+    *_change("read_staff", "staff_id", "change_staff", "revoke_staff"),
 )
 
 

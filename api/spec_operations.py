@@ -93,7 +93,7 @@ def described(context: RouteContext, operation: Node) -> Node:
 
 def _first_sentence(text: str) -> str:
     """`Report a worker in trouble` of the docstring: the list of operations reads like the contract."""
-    for end in (". ", ": ", ".\n"):
+    for end in (". ", ": ", "; ", ".\n"):
         text = text.split(end, maxsplit=1)[0]
     return text.rstrip(".")
 
@@ -122,6 +122,8 @@ def _declared(given: Node) -> Node:
     schema = never_null(tidy(given["schema"]))
     schema.pop("description", None)
     told: Node = {key: value for key, value in given.items() if key != "schema"}
+    if told["in"] == "header":  # FastAPI writes headers in small letters
+        told["name"] = "-".join("ID" if word == "id" else word.title() for word in told["name"].split("-"))
     return {**told, "schema": schema}
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from api.problem_catalogue import KINDS
-from rules.events import EVENT_TYPES
 
 # A node of the document is a tree of dictionaries of many shapes; no closer type says more.
 Node: TypeAlias = dict[str, Any]
@@ -60,9 +59,7 @@ def _name(name: str) -> str:
 
 
 _TEXT: Final[Node] = {"type": "string"}
-_TEXT_OR_NULL: Final[Node] = {"type": ["string", "null"]}
 _UUID: Final[Node] = {"type": "string", "format": "uuid"}
-_INSTANT: Final[Node] = {"type": "string", "format": "date-time"}
 
 
 def _object(description: str, required: Node, optional: Node | None = None) -> Node:
@@ -138,45 +135,22 @@ _TOKEN_REFUSAL: Final = _object(
     {"error": {**_TEXT, "enum": ["invalid_client", "invalid_request", "invalid_scope", "unsupported_grant_type"]}},
 )
 
-_SUBJECT: Final = _object(
-    "What the fact is about; `href` is where to read it, with the reader's own rights.",
-    {
-        "type": _TEXT,
-        "id": _UUID,
-        "version": {"type": "integer"},
-        "href": _TEXT_OR_NULL,
-    },
-)
-
-_ENVELOPE: Final = _object(
-    "An event as one agency may know it: no personal data. The same in the feed and in webhooks.",
-    {
-        "id": _UUID,
-        "type": {**_TEXT, "enum": list(EVENT_TYPES)},
-        "timestamp": _INSTANT,
-        "sequence": {"type": "integer", "description": "its number in the agency's own feed, without gaps"},
-        "subject": {"$ref": "#/components/schemas/EventSubject"},
-        "actor_agency": {"type": ["string", "null"], "format": "uuid", "description": "null in a thin view"},
-        "correlation_id": {**_TEXT_OR_NULL, "description": "the request's id, for the agency that sent it"},
-        "data": {"$ref": "#/components/schemas/EventData"},
-    },
-)
-
-_EVENT_DATA: Final = _object(
-    "What changed: states and names of fields, never values.",
-    {"from": _TEXT_OR_NULL, "to": _TEXT_OR_NULL, "changed": {"type": "array", "items": _TEXT}},
-    {"challenge": {**_TEXT, "description": "in `endpoint.verification` alone: send it back"}},
-)
+_VERIFICATION: Final[Node] = {
+    "allOf": [
+        {"$ref": "#/components/schemas/EventData"},
+        _object(
+            "What an `endpoint.verification` carries beside.", {"challenge": {**_TEXT, "description": "send it back"}}
+        ),
+    ]
+}
 
 _CHALLENGE: Final = _object("The answer that activates an endpoint.", {"challenge": _TEXT})
 
 _OWN: Final[Node] = {
     "ChallengeAnswer": _CHALLENGE,
-    "EventData": _EVENT_DATA,
-    "EventEnvelope": _ENVELOPE,
-    "EventSubject": _SUBJECT,
     "FieldProblem": _FIELD_PROBLEM,
     "Problem": _PROBLEM,
     "TokenRefusal": _TOKEN_REFUSAL,
     "TokenRequest": _TOKEN_REQUEST,
+    "VerificationData": _VERIFICATION,
 }

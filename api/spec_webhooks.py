@@ -49,19 +49,17 @@ def _delivery(event_type: str) -> Node:
         "parameters": [{"$ref": f"#/components/parameters/{part}"} for part in _SIGNATURE_HEADERS],
         "requestBody": {
             "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "allOf": [
-                            {"$ref": "#/components/schemas/EventEnvelope"},
-                            {"type": "object", "properties": {"type": {"const": event_type}}},
-                        ]
-                    }
-                }
-            },
+            "content": {"application/json": {"schema": _message(event_type)}},
         },
         "responses": _answers(event_type),
     }
+
+
+def _message(event_type: str) -> Node:
+    own: Node = {"type": {"const": event_type}}
+    if event_type == VERIFICATION:
+        own["data"] = {"$ref": "#/components/schemas/VerificationData"}
+    return {"allOf": [{"$ref": "#/components/schemas/EventEnvelope"}, {"type": "object", "properties": own}]}
 
 
 def _learners(rule: Rule) -> str:

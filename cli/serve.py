@@ -129,10 +129,18 @@ def _children(settings: Settings, logins: Logins) -> list[Child]:
         "TONGLI_DATA_DIR": str(settings.data_dir),
         "TONGLI_PUBLIC_URL": settings.public_url,
         "TONGLI_APP_DATABASE_URL": logins.app,
+        **_loopback_webhooks(settings),
     }
     command = [sys.executable, "-P", "-m", "cli"]
     jobs = {"TONGLI_JOBS_DATABASE_URL": logins.jobs}
     return [Child("the API", [*command, "api"], shared), Child("the jobs", [*command, "jobs"], shared | jobs)]
+
+
+def _loopback_webhooks(settings: Settings) -> dict[str, str]:
+    """Outside production receivers on this machine may be called, as the demo's are, unless the operator said otherwise."""
+    if settings.production or {"webhook_allow", "webhook_allow_http"} & settings.model_fields_set:
+        return {}
+    return {"TONGLI_WEBHOOK_ALLOW": "127.0.0.0/8,::1/128", "TONGLI_WEBHOOK_ALLOW_HTTP": "true"}
 
 
 def _wait(settings: Settings, family: Family) -> bool:

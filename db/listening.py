@@ -42,6 +42,7 @@ class Listener:
         self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self._listening = False
+        self.closed = False
 
     def mark(self, topic: str = "") -> int:
         """Where one is before looking."""
@@ -49,10 +50,10 @@ class Listener:
 
     async def wait(self, topic: str, mark: int, *, timeout_s: float) -> None:
         """Returns when the topic was heard of since `mark`, after `timeout_s`, or after the poll if nobody listens."""
+        if self._heard[topic] != mark or self.closed:
+            return
         if self._task is None:
             self._task = asyncio.create_task(self._keep_listening())
-        if self._heard[topic] != mark:
-            return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[topic].add(woken)
         try:
@@ -73,7 +74,9 @@ class Listener:
                     woken.set_result(None)
 
     async def close(self) -> None:
-        """Closes the connection. A later wait opens another."""
+        """Lets everybody go who waits, and closes the connection."""
+        self.closed = True
+        self.wake()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

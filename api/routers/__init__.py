@@ -8,13 +8,16 @@ from api.routers import (
     cases,
     clients,
     codes,
+    deliveries,
     divisions,
+    events,
     matters,
     problems,
     referrals,
     reports,
     results,
     staff,
+    webhook_endpoints,
 )
 
 ROUTERS = (
@@ -29,6 +32,9 @@ ROUTERS = (
     agencies.router,
     divisions.router,
     codes.router,
+    events.router,
+    webhook_endpoints.router,
+    deliveries.router,
     clients.router,
     staff.router,
     problems.router,

@@ -24,7 +24,7 @@ class EndpointIn(StrictModel):
     """A new endpoint; it gets a challenge before anything else."""
 
     url: TargetUrl
-    types: EventTypes = ["*"]
+    types: EventTypes = Field(default_factory=lambda: ["*"])
 
 
 class EndpointChange(StrictModel):
@@ -66,7 +66,7 @@ class EndpointWithSecret(EndpointShown):
 
 class DeliveryShown(BaseModel):
     """One event on its way to one endpoint. `due_at` is null when nothing is to be sent: done, or the endpoint takes
-    nothing now. `attempts` counts since the last (re)delivery was asked for."""
+    nothing now. `attempt_count` counts since the last (re)delivery was asked for."""
 
     id: UUID
     endpoint_id: UUID
@@ -75,7 +75,7 @@ class DeliveryShown(BaseModel):
     subject_id: UUID
     sequence: int
     status: str
-    attempts: int
+    attempt_count: int
     due_at: datetime | None
     replay: bool
     created_at: datetime
@@ -96,4 +96,4 @@ class AttemptShown(BaseModel):
 class DeliveryWithAttempts(DeliveryShown):
     """A delivery with every attempt made."""
 
-    attempt_log: list[AttemptShown]
+    attempts: list[AttemptShown]

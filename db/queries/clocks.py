@@ -112,7 +112,7 @@ async def note_on_case(raw: Raw, referral_id: UUID, *, task_id: UUID, task_kind:
 async def definition_of(raw: Raw, matter_code: str) -> dict[str, Any]:
     """The matter as the list has it, for rules/matters.py to read."""
     definition: dict[str, Any] = json.loads(
-        await raw.fetchval("SELECT definition FROM matter WHERE code = $1", matter_code)
+        await raw.fetchval("SELECT definition::text FROM matter WHERE code = $1", matter_code)
     )
     return definition
 
@@ -120,7 +120,7 @@ async def definition_of(raw: Raw, matter_code: str) -> dict[str, Any]:
 async def overrides_for(raw: Raw, matter_code: str, place: str, day: date) -> Sequence[Mapping[str, object]]:
     """Stricter clocks of a division and those above it, highest first, as JSON."""
     rows = await raw.fetch(
-        f"WITH RECURSIVE {ABOVE} SELECT o.clocks FROM above u JOIN matter_override o ON o.division_code = u.code "  # noqa: S608  constants
+        f"WITH RECURSIVE {ABOVE} SELECT o.clocks::text FROM above u JOIN matter_override o ON o.division_code = u.code "  # noqa: S608  constants
         " WHERE o.matter_code = $2 AND o.valid_from <= $3 ORDER BY u.distance DESC",
         place,
         matter_code,

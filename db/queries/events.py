@@ -40,8 +40,8 @@ async def take_turn(raw: Raw) -> bool:
 async def unnumbered(raw: Raw, types: Sequence[str], limit: int) -> list[asyncpg.Record]:
     """Facts nobody was told of yet, in the order of each case. Types this version does not know wait for a newer."""
     return await raw.fetch(
-        "SELECT id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties, correlation_id,"
-        "       data, occurred_at, recorded_at "
+        "SELECT id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id,"
+        "       parties::text, correlation_id, data::text, occurred_at, recorded_at "
         "  FROM event WHERE numbered_at IS NULL AND type = ANY ($1) ORDER BY position LIMIT $2",
         list(types),
         limit,

@@ -2,7 +2,7 @@
 
 GRANT SELECT ON agency, division, code, calendar_year, calendar_day, matter, matter_override, competence
     TO tongli_app, tongli_jobs, tongli_linker;
-GRANT INSERT, UPDATE ON agency TO tongli_app;
+GRANT INSERT, UPDATE (name, name_en, windows, version) ON agency TO tongli_app;
 ALTER TABLE agency ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS directory ON agency;

@@ -1,0 +1,87 @@
+"""The feed: every event the caller's agency is entitled to, in the order of its own gap-free numbers."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Request
+from pydantic import BeforeValidator
+from starlette.responses import Response, StreamingResponse
+
+from api.deps import ASKED, Asked, CallerDep, ServicesDep
+from api.feed import SCOPE, STREAM_BATCH, Feed, unless_known
+from api.paging import Cursor, Limit
+from api.params import whole_number
+from api.schemas.events import FeedPage
+from api.strict_json import StrictRouter
+from rules.envelopes import is_pattern
+from rules.errors import FieldError, MalformedRequest, ValidationFailed
+
+router = StrictRouter("/v1/events", tags=["events"])
+
+_CURSOR_CHARS = 2048
+Wait = Annotated[
+    int,
+    Query(ge=0, le=30, description="seconds to wait for an event where there is none"),
+    BeforeValidator(whole_number),
+]
+Types = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=1000,
+        pattern=r"^[a-z_.*]+(?:,[a-z_.*]+)*$",
+        description="event types, `noun.*`, or `*`, by comma; default: all",
+    ),
+]
+
+
+async def feed_of(request: Request, services: ServicesDep, caller: CallerDep, types: Types = None) -> Feed:
+    """The caller's feed under its filter, until its token ends. No statement."""
+    wanted = tuple(sorted(set((types or "*").split(","))))
+    if not all(is_pattern(pattern) for pattern in wanted):
+        raise ValidationFailed(FieldError("query:types", "unknown-event-type"))
+    token = request.headers["authorization"].partition(" ")[2].strip()
+    claims = services.tokens.verify(token, datetime.now(UTC))
+    return Feed(services, caller, types=wanted, ends_at=claims.expires_at)
+
+
+ASKED[feed_of] = Asked(SCOPE)
+
+
+@router.get(
+    "",
+    operation_id="read_feed",
+    response_model=FeedPage,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def get_events(
+    *,
+    request: Request,
+    feed: Annotated[Feed, Depends(feed_of)],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    wait: Wait = 0,
+    last_event_id: Annotated[
+        str | None, Header(description="where a stream was left: the id of its last event")
+    ] = None,
+) -> Response:
+    """Read the feed.
+
+    Without `cursor` it begins with the oldest event kept (90 days). `page.next` is always given: keep it and ask again,
+    with `wait` to be answered as soon as something happens. With `Accept: text/event-stream` the events come as they
+    happen; a stream ends with its token and goes on from `Last-Event-ID`.
+    """
+    if "text/event-stream" in request.headers.get("accept", ""):
+        first = await feed.read(feed.open(_left_at(last_event_id) or cursor), STREAM_BATCH)
+        return StreamingResponse(
+            feed.stream(first),
+            media_type="text/event-stream",
+            headers={"cache-control": "private, no-store", "x-accel-buffering": "no"},
+        )
+    return unless_known(request, feed, await feed.read_waiting(feed.open(cursor), limit, wait))
+
+
+def _left_at(last_event_id: str | None) -> str | None:
+    if last_event_id is not None and len(last_event_id) > _CURSOR_CHARS:
+        raise MalformedRequest("last-event-id")
+    return last_event_id

@@ -1,0 +1,136 @@
+"""A database of its own in which every walled table holds rows of other agencies, and a stranger who holds none."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from crypto.vault import Vault
+from db import names
+from db.bootstrap import role_url
+from db.embedded import EmbeddedPostgres
+from db.engine import Raw, open_database
+from settings import Settings
+from tests.actions import story
+from tests.actions.instances import Instance, instance_on, superuser
+
+TABLES = "c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
+READ_BY_ALL = {"agency"}
+"""The directory: everybody reads it, only an agency itself changes its entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who is who in it."""
+
+    instance: Instance
+    stranger: UUID
+    stranger_client: UUID
+    case_id: UUID
+    referral_id: UUID
+    pooled_id: UUID
+    report_id: UUID
+    offices: dict[str, UUID]
+
+
+@asynccontextmanager
+async def world_on(cluster: EmbeddedPostgres, template: str, vault: Vault, settings: Settings) -> AsyncIterator[World]:
+    """Cloned from the template, dropped at the end."""
+    name = f"world_{os.urandom(6).hex()}"
+    await _run(cluster, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = cluster.superuser_dsn(name).url()
+    database = open_database(role_url(url, names.APP, vault.keyring), vault=vault)
+    async with instance_on(database, url, settings) as instance:
+        yield await _settled(instance)
+    await database.close()
+    await _run(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _run(cluster: EmbeddedPostgres, statement: str) -> None:
+    async with superuser(cluster.superuser_dsn("postgres").url()) as raw:
+        await raw.execute(statement)
+
+
+@asynccontextmanager
+async def undone(world: World) -> AsyncIterator[Raw]:
+    """A superuser in a transaction that is always undone."""
+    async with superuser(world.instance.admin_url) as raw:
+        transaction = raw.transaction()
+        await transaction.start()
+        try:
+            yield raw
+        finally:
+            await transaction.rollback()
+
+
+async def _settled(instance: Instance) -> World:
+    union, labour = await instance.api("DEMO-340802-UNION"), await instance.api("DEMO-340802-LABOUR")
+    stranger = await instance.api("DEMO-990102-UNION")
+    basis = {"kind": "consent", "reference": "同意书", "recipients": [str(labour.id)]}
+    reported = await story.report(labour, sharing_basis=basis)
+    case_id = reported["case"]["id"]
+    referral = await story.refer(union, case_id, labour)
+    for name, words in (("accept", {}), ("start", {}), ("complete", _COMPLETED)):
+        referral = await story.step(labour, referral, name, **words)
+    (result,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
+    await union.post(f"/v1/results/{result['id']}/adoptions", {"decision": "adopted"})
+    for _ in range(2):
+        cancelled = await story.refer(union, case_id, labour, matter="LAB-13")
+        await story.step(labour, cancelled, "cancel")
+    pooled = await story.refer(union, case_id, None, matter="LAB-09")
+    await story.report(labour)
+    async with superuser(instance.admin_url) as raw:
+        await raw.execute(_FILL, labour.id)
+    return World(
+        instance=instance,
+        stranger=stranger.id,
+        stranger_client=stranger.agency.client_id,
+        case_id=UUID(case_id),
+        referral_id=UUID(referral["id"]),
+        pooled_id=UUID(pooled["id"]),
+        report_id=UUID(reported["id"]),
+        offices={"union": union.id, "labour": labour.id},
+    )
+
+
+_COMPLETED = {
+    "result": {"kind": "recognition", "code": "hard-to-employ", "text": "已认定"},
+    "assistance": [{"kind": "training", "depth": "recovery", "quantity": 3, "unit": "hour", "source": "基地"}],
+}
+
+# What the jobs write: a feed, an endpoint, a delivery of the agency given.
+_FILL = """
+WITH e AS (SELECT $1::uuid AS agency, (SELECT id FROM event LIMIT 1) AS event),
+feed AS (INSERT INTO feed_entry SELECT agency, 1, event, 'case.opened', event, '{}', now() FROM e),
+head AS (INSERT INTO feed_head SELECT agency, 1 FROM e),
+endpoint AS (
+    INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at, version)
+    SELECT gen_random_uuid(), agency, 'https://a.example', '{}', 'active', '', '', '', now(), 1 FROM e RETURNING id),
+delivery AS (
+    INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status,
+                          attempts, replay, created_at)
+    SELECT gen_random_uuid(), endpoint.id, agency, event, 'case.opened', event, 1, '{}', 'pending', 0, false, now()
+      FROM e, endpoint RETURNING id)
+INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome)
+SELECT delivery.id, 1, agency, now(), 1, 'ok' FROM e, delivery"""
+
+
+async def act_as(raw: Raw, agency: UUID | None, role: str = names.APP) -> None:
+    await raw.execute(f"SET LOCAL ROLE {role}")
+    await raw.execute("SELECT set_config('tongli.agency', $1, true)", "" if agency is None else str(agency))
+
+
+async def walled(raw: Raw) -> list[str]:
+    rows = await raw.fetch(f"SELECT relname FROM pg_class c WHERE {TABLES} AND relrowsecurity AND NOT relispartition")
+    return [row["relname"] for row in rows]
+
+
+async def policies(raw: Raw) -> list[asyncpg.Record]:
+    return await raw.fetch("SELECT * FROM pg_policies WHERE schemaname = 'public' ORDER BY tablename, policyname")
+
+
+async def granted(raw: Raw, table: str, privilege: str) -> bool:
+    return bool(await raw.fetchval("SELECT has_table_privilege($1, $2, $3)", names.APP, f'"{table}"', privilege))

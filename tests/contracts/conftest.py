@@ -1,0 +1,33 @@
+"""Fixtures of the contract tests."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from crypto.keys import Keyring
+from db.embedded import EmbeddedPostgres
+from settings import Settings
+from tests.contracts.provinces import Province, agency_of
+
+
+@pytest.fixture(scope="session")
+async def province(cluster: EmbeddedPostgres, template: str, keyring: Keyring, settings: Settings) -> Province:
+    """A database of its own, seeded like the session's, with the clients of the demo's credentials file."""
+    name = "contracts"
+    connection = await asyncpg.connect(cluster.superuser_dsn("postgres").url())
+    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    await connection.close()
+    entries = json.loads((cluster.data_dir / "demo" / "credentials.json").read_text(encoding="utf-8"))
+    agencies = {entry["agency_code"]: agency_of(entry) for entry in entries}
+    return Province(cluster.superuser_dsn(name).url(), keyring, settings, agencies)
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """The API document as the code makes it now."""
+    from cli.spec import DOCUMENT, generated  # noqa: PLC0415  tests of pure rules should not wait for the whole API
+
+    return dict(generated()[DOCUMENT])

@@ -1,0 +1,211 @@
+"""The API, attacked with its own document: nothing the document does not say, nothing that breaks the service.
+
+A few cases per operation, the same on every run: what a careful partner may send, and what it may not.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.python.asgi import ASGIClient, get_client
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from cli.spec import DOCUMENT, generated
+from db import names
+from db.transaction import open_system_transaction
+from jobs.sequencer import number_events
+from tests.builders import Api, report_body
+from tests.contracts.provinces import Province
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+LABOUR = "DEMO-340802-LABOUR"
+FINISHED = {"outcome": "met", "text": "认定", "result": {"kind": "recognition", "code": "hard-to-employ"}}
+
+_document = dict(generated()[DOCUMENT])
+_profile = settings(
+    max_examples=8,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def _schema(mode: GenerationMode) -> BaseSchema:
+    schema = schemathesis.openapi.from_dict(_document)
+    schema.config.generation.modes = [mode]
+    schema.config.phases.coverage.enabled = False
+    schema.config.phases.examples.enabled = False
+    return schema
+
+
+_good, _bad = _schema(GenerationMode.POSITIVE), _schema(GenerationMode.NEGATIVE)
+
+
+@pytest.fixture(scope="session")
+async def known(province: Province) -> dict[str, str]:
+    """One of each thing that has an id, as one agency sees it, so that more than 404 is met; and that agency's token."""
+    async with province.calling() as http:
+        union, labour = province.api(http, "DEMO-340802-UNION"), province.api(http, LABOUR)
+        reported = await _made(union, "/v1/reports", report_body())
+        case = f"/v1/cases/{reported['case']['id']}"
+        finished = await _made(union, f"{case}/referrals", {"matter": "LAB-09", "to_agency": str(labour.id)})
+        for step, words in (("accept", {}), ("start", {}), ("complete", FINISHED)):
+            path = f"/v1/referrals/{finished['id']}"
+            tag = (await labour.get(path, purpose="test")).headers["etag"]
+            assert (await labour.post(f"{path}/{step}", words, if_match=tag)).status_code == 200
+        opened = await _made(union, f"{case}/referrals", {"matter": "LAB-07", "to_agency": str(labour.id)})
+        (result,) = (await union.get(f"{case}/results")).json()["data"]
+        endpoint = await _made(union, "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"})
+        await _number(province)
+        (delivery, *_) = (await union.get("/v1/deliveries")).json()["data"]
+        client = {"name": "另一系统", "scopes": ["cases:read"], "with_secret": True}
+        return {
+            "token": await union.token(),
+            "report_id": reported["id"],
+            "case_id": reported["case"]["id"],
+            "referral_id": opened["id"],
+            "result_id": result["id"],
+            "agency_id": str(union.id),
+            "to_agency": str(labour.id),
+            "agency": str(labour.id),
+            "recipients": str(labour.id),
+            "matter": "LAB-01",
+            "id_type": "none",
+            "phones": "+8613900000001",
+            "roles": "auditor",
+            "scopes": "cases:read",
+            "endpoint_id": endpoint["id"],
+            "delivery_id": delivery["id"],
+            "client_id": (await _made(union, "/v1/clients", client))["id"],
+            "staff_id": (await _made(union, "/v1/staff", {"login": "li", "name": "李", "roles": ["auditor"]}))["id"],
+        }
+
+
+async def _made(agency: Api, path: str, body: object) -> dict[str, Any]:
+    answer = await agency.post(path, body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def _number(province: Province) -> None:
+    database = province.database(names.JOBS)
+    async with open_system_transaction(database) as raw:
+        await number_events(raw)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def session(province: Province) -> Iterator[ASGIClient]:
+    """A caller in a thread of its own, on a pool of its own."""
+    from api.main import create_app  # noqa: PLC0415  tests of pure rules should not wait for the whole API
+
+    with get_client(create_app(province.settings, province.database())) as client:
+        yield client
+
+
+def _call(case: Case, session: ASGIClient, province: Province, known: dict[str, str]) -> None:
+    if "wait" in (case.query or {}):
+        case.query["wait"] = 0
+    case.call_and_validate(
+        session=session,
+        base_url=province.settings.public_url,
+        headers={"authorization": f"Bearer {known['token']}"},
+        checks=CHECKS,
+    )
+
+
+def _sensible(value: Any, known: dict[str, str], name: str = "") -> Any:
+    """The same with what no schema can say: texts are legible, integers written as such, codes and agencies exist."""
+    if name in known:
+        return known[name]
+    if isinstance(value, str):
+        text = "".join(character if character.isprintable() else "字" for character in value)
+        return re.sub(r"^[0-9]{4}(-[0-9]{2}-[0-9]{2})", r"2026\1", text.replace("-02-29", "-02-28"))
+    if isinstance(value, list):
+        return [_sensible(item, known, name) for item in value]
+    if isinstance(value, dict):
+        return {key: _sensible(item, known, key) for key, item in value.items()}
+    return int(value) if isinstance(value, float) else value
+
+
+def _current_tag(case: Case, session: ASGIClient, headers: dict[str, str], base: str) -> str:
+    """The entity tag of what the request is about: the first thing with an id in its path."""
+    thing = "/".join(case.formatted_path.split("/")[:4])
+    return str(session.get(f"{base}{thing}", headers=headers).headers.get("etag", '"v1"'))
+
+
+@_good.parametrize()
+@_profile
+def test_good_requests_are_answered_as_the_document_says(
+    case: Case, session: ASGIClient, province: Province, known: dict[str, str]
+) -> None:
+    for name in case.path_parameters or {}:
+        case.path_parameters[name] = known.get(name, case.path_parameters[name])
+    if isinstance(case.body, dict):
+        case.body = _sensible(case.body, known)
+    case.query = _sensible(dict(case.query or {}), {})
+    if "If-Match" in (case.headers or {}):
+        headers = {"authorization": f"Bearer {known['token']}", "tongli-purpose": "test"}
+        case.headers["If-Match"] = _current_tag(case, session, headers, province.settings.public_url)
+    _call(case, session, province, known)
+
+
+@_bad.parametrize()
+@_profile
+def test_bad_requests_are_answered_as_the_document_says(
+    case: Case, session: ASGIClient, province: Province, known: dict[str, str]
+) -> None:
+    _call(case, session, province, known)
+
+
+def _undocumented() -> Iterator[tuple[str, str]]:
+    """Methods no operation of a path has, also not one of a template that covers it (`/{case_id}/{step}`)."""
+    for path in _document["paths"]:
+        concrete = _concrete(path)
+        covering = [item for other, item in _document["paths"].items() if _covers(other, concrete)]
+        documented = {method.upper() for item in covering for method in item}
+        yield from ((method, concrete) for method in METHODS if method not in documented)
+
+
+def _concrete(path: str) -> str:
+    return re.sub(r"\{\w+\}", "019363a0-0000-7000-8000-000000000000", path)
+
+
+def _covers(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
+
+
+@pytest.mark.parametrize(("method", "path"), list(_undocumented()))
+def test_other_methods_answer_405_and_name_those_there_are(
+    method: str, path: str, session: ASGIClient, province: Province, known: dict[str, str]
+) -> None:
+    answer = session.request(
+        method, f"{province.settings.public_url}{path}", headers={"authorization": f"Bearer {known['token']}"}
+    )
+    assert answer.status_code == 405
+    documented = {
+        method.upper() for other, item in _document["paths"].items() if _concrete(other) == path for method in item
+    }
+    assert documented <= set(answer.headers["allow"].split(", "))
+    assert method not in answer.headers["allow"].split(", ")

@@ -1,0 +1,139 @@
+"""The few functions that cross the wall ask who acts before they do anything."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from crypto.ids import new_id
+from crypto.vault import Vault
+from db.embedded import EmbeddedPostgres
+from db.engine import Raw
+from db.transaction import Caller, open_transaction
+from settings import Settings
+from tests.actions.instances import superuser
+from tests.actions.world import World, act_as, undone, world_on
+
+
+@pytest.fixture(scope="module")
+async def world(cluster: EmbeddedPostgres, template: str, vault: Vault, settings: Settings) -> AsyncIterator[World]:
+    async with world_on(cluster, template, vault, settings) as built:
+        yield built
+
+
+@pytest.fixture
+async def behind(world: World) -> AsyncIterator[Raw]:
+    """A superuser in a transaction that is always undone."""
+    async with undone(world) as raw:
+        yield raw
+
+
+# The functions that cross the wall
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("SELECT join_case($1, $2, $3, 'reporter')", ("new", "case", "stranger")),
+        ("SELECT join_case($1, $2, $3, 'receiver')", ("new", "case", "stranger")),
+        ("SELECT join_case($1, $2, $3, 'observer')", ("new", "case", "stranger")),
+        ("SELECT join_case($1, $2, $3, 'coordinator')", ("new", "case", "stranger")),
+        ("SELECT leave_case($1, $2, 'observer')", ("case", "union")),
+        ("SELECT leave_case($1, $2, 'receiver')", ("case", "labour")),
+        ("SELECT leave_case($1, $2, 'coordinator')", ("case", "stranger")),
+        ("SELECT add_report_to_case($1, '{wage}', now())", ("case",)),
+        ("SELECT note_referral($1, $2, NULL, now())", ("referral", "new")),
+        ("SELECT note_referral($1, $2, 'reroute', now())", ("pooled", "new")),
+        ("SELECT note_referral($1, $1, NULL, now())", ("new",)),
+    ],
+)
+@pytest.mark.parametrize("acting", ["a stranger", "nobody"])
+async def test_a_function_that_crosses_the_wall_asks_who_acts(
+    world: World, behind: Raw, sql: str, values: tuple[str, ...], acting: str
+) -> None:
+    given = await _named(world, values)
+    await act_as(behind, world.stranger if acting == "a stranger" else None)
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await behind.fetchval(sql, *given)
+    assert refused.value.sqlstate == "TL002"
+
+
+async def _named(world: World, names_given: tuple[str, ...]) -> list[object]:
+    async with superuser(world.instance.admin_url) as raw:
+        offices = {
+            key: await raw.fetchval("SELECT id FROM agency WHERE code = $1", f"DEMO-340802-{key.upper()}")
+            for key in ("union", "labour")
+        }
+    known: dict[str, object] = {
+        "new": new_id(),
+        "case": world.case_id,
+        "stranger": world.stranger,
+        "referral": world.referral_id,
+        "pooled": world.pooled_id,
+        **offices,
+    }
+    return [known[name] for name in names_given]
+
+
+async def _refused(world: World, sql: str, values: list[object]) -> None:
+    caller = Caller("client", world.stranger_client, world.stranger, world.stranger_client, frozenset(), "test")
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        async with open_transaction(world.instance.database, caller) as tx:
+            await tx.value(sql, *values)
+    assert refused.value.sqlstate == "TL002"
+
+
+async def test_a_case_is_opened_under_an_active_union_only(world: World) -> None:
+    caller = Caller("client", world.stranger_client, world.stranger, world.stranger_client, frozenset(), "test")
+    labour = (await _named(world, ("labour",)))[0]
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        async with open_transaction(world.instance.database, caller) as tx:
+            await tx.value(
+                "SELECT open_case($1, $2, 'X', 'household', $3, '340802', NULL, NULL, NULL, '{}', 'normal', now())",
+                new_id(),
+                new_id(),
+                labour,
+            )
+    assert refused.value.sqlstate == "TL001"
+
+
+async def test_a_household_takes_only_records_of_the_acting_agency(world: World) -> None:
+    async with superuser(world.instance.admin_url) as raw:
+        record = await raw.fetchrow("SELECT id, person_id FROM person_record WHERE case_id = $1 LIMIT 1", world.case_id)
+    assert record is not None
+    await _refused(
+        world,
+        "SELECT add_household_member($1, $2, $3, 'main', 'self', now())",
+        [world.case_id, record["person_id"], record["id"]],
+    )
+
+
+async def test_an_office_of_the_pool_learns_of_no_other_office(world: World) -> None:
+    caller = Caller("client", world.stranger_client, world.stranger, world.stranger_client, frozenset(), "test")
+    async with open_transaction(world.instance.database, caller) as tx:
+        assert await tx.rows("SELECT offices_offered($1)", world.pooled_id) == []
+        assert await tx.value("SELECT hidden_duplicate_exists($1)", world.referral_id) is False
+
+
+async def test_the_coordinator_ends_observers_and_receivers_but_not_a_reporters_own_part(
+    world: World, behind: Raw
+) -> None:
+    """A reporter sees its own report's case for as long as the case stands."""
+    union, labour = (await _named(world, ("union", "labour")))[:2]
+    assert isinstance(union, UUID)
+    await act_as(behind, union)
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await behind.fetchval("SELECT leave_case($1, $2, 'reporter')", world.case_id, labour)
+    assert refused.value.sqlstate == "TL002"
+
+
+async def test_no_agency_acts_for_another_by_naming_it(world: World) -> None:
+    """A client's principal and its agency are checked together."""
+    async with superuser(world.instance.admin_url) as raw:
+        other = await raw.fetchval("SELECT id FROM agency WHERE code = 'DEMO-340802-UNION'")
+        rows = await raw.fetch("SELECT * FROM enter('client', $1, $2, NULL, 'x')", world.stranger_client, other)
+        staff = await raw.fetch(
+            "SELECT * FROM enter('staff', $1, $2, NULL, 'x')", world.stranger_client, world.stranger
+        )
+    assert (rows, staff) == ([], [])
