@@ -362,31 +362,3 @@ KINDS: Final[dict[str, Kind]] = _by_code(
         ),
     )
 )
-
-# Why a request could not be read: replaces the detail of its kind when the error names the reason.
-REASONS: Final[dict[str, Text]] = {
-    "syntax": Text("请求体不是合法的 JSON，请用 JSON 库生成。", "The body is not JSON. Produce it with a library."),
-    "empty": Text("本接口需要请求体。", "This endpoint needs a body."),
-    "bom": Text("请去掉请求体开头的字节序标记（BOM）。", "Remove the byte order mark at the start of the body."),
-    "encoding": Text("请求体须为 UTF-8 编码。", "Encode the body as UTF-8."),
-    "depth": Text("JSON 嵌套不得超过 32 层。", "JSON may be nested 32 levels deep at most."),
-    "duplicate-key": Text("同一对象中的键不得重复。", "A key may stand only once in an object."),
-    "constant": Text("JSON 没有 NaN 和 Infinity；无值请用 null。", "JSON knows no NaN or Infinity; write null."),
-    "float": Text(
-        "接口不接受小数和指数写法；金额请以分为单位写整数。",
-        "No decimals or exponents are accepted; write money as whole fen.",
-    ),
-    "integer": Text("整数绝对值须小于 2 的 53 次方。", "Integers must be smaller than 2 to the power of 53."),
-    "surrogate": Text("文本含有不成对的代理字符。", "A text holds a lone surrogate; fix the encoding of its source."),
-    "character": Text(
-        "文本不得含控制字符（换行、制表符除外）和双向控制符。",
-        "Texts may hold no control characters but line feed and tab, and no bidirectional controls.",
-    ),
-    "repeated-parameter": Text("每个参数只能出现一次。", "Send each parameter once."),
-    "host": Text("Host 头不是本服务的地址。", "The Host header is not an address of this service."),
-    "items": Text(
-        "一个数组或对象最多 1,000 项，请分批发送。",
-        "An array or object holds at most 1,000 items; send them in batches.",
-    ),
-    "content-encoding": Text("请不要压缩请求体。", "Do not compress the body."),
-}

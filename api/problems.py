@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from api.problem_catalogue import KINDS, REASONS, Kind, Language, OpenPlaces, Text
+from api.problem_catalogue import KINDS, Kind, Language, OpenPlaces
+from api.problem_texts import FIELD_TEXTS, REASONS
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | bool | None"
 
@@ -121,34 +122,3 @@ def _quality(parameters: str) -> float:
         return 1.0
     match = re.fullmatch(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", text)
     return float(match[1]) if match else 0.0
-
-
-# What is wrong with one value. Rules add codes of their own; a code without a text here gets that of `invalid`.
-FIELD_TEXTS: Final[dict[str, Text]] = {
-    "required": Text("此字段必填。", "This field is required."),
-    "unknown-field": Text("没有此字段，请核对拼写。", "There is no such field; check the spelling."),
-    "unknown-parameter": Text("参数未知或重复。", "The parameter is unknown or repeated."),
-    "no-body": Text(
-        "本接口不接受内容，请发送空请求体或 {{}}。", "This endpoint takes no content: send no body or {{}}."
-    ),
-    "wrong-type": Text("类型应为 {expected}。", "This must be of type {expected}."),
-    "too-short": Text("至少 {min_length} 个字符。", "At least {min_length} characters are needed."),
-    "too-long": Text("最多 {max_length} 个字符。", "At most {max_length} characters are allowed."),
-    "too-few": Text("至少 {min_length} 项。", "At least {min_length} items are needed."),
-    "too-many": Text("最多 {max_length} 项。", "At most {max_length} items are allowed."),
-    "too-small": Text("不得小于 {least}。", "This must not be less than {least}."),
-    "too-large": Text("不得大于 {most}。", "This must not be greater than {most}."),
-    "not-allowed": Text("只能取下列值之一：{expected}。", "This must be one of: {expected}."),
-    "pattern": Text("须符合格式 {pattern}。", "This must match {pattern}."),
-    "instant": Text(
-        "须为带时区的 RFC 3339 时间，如 2026-02-26T01:30:00Z（网址中的 + 写作 %2B）。",
-        "An RFC 3339 time with offset is needed, such as 2026-02-26T01:30:00Z (in a URL write + as %2B).",
-    ),
-    "day": Text("须为真实日期，写作 YYYY-MM-DD。", "A real day is needed, written YYYY-MM-DD."),
-    "year": Text("年份须在 1900 至 2100 之间。", "The year must be between 1900 and 2100."),
-    "uuid": Text("须为带连字符的 UUID。", "A UUID with hyphens is needed."),
-    "whole-number": Text("须为不带符号的十进制整数。", "A whole number in plain decimal digits is needed."),
-    "object": Text("须为 JSON 对象。", "A JSON object is needed."),
-    "flag": Text("须为 true 或 false。", "This must be true or false."),
-    "invalid": Text("此值不可接受，请对照接口文档。", "This value is not acceptable; see the API document."),
-}

@@ -97,9 +97,9 @@ async def claim_due(
 
 _FINISH = """
 WITH mine AS (
-    UPDATE delivery SET status = $3, attempts = attempts + 1, lease_token = NULL, leased_until = NULL,
-           due_at = CASE WHEN $3 = 'pending' THEN now() + $4::interval END,
-           finished_at = CASE WHEN $3 <> 'pending' THEN now() END
+    UPDATE delivery SET status = $3::text, attempts = attempts + 1, lease_token = NULL, leased_until = NULL,
+           due_at = CASE WHEN $3::text = 'pending' THEN now() + $4::interval END,
+           finished_at = CASE WHEN $3::text <> 'pending' THEN now() END
      WHERE id = $1 AND lease_token = $2 RETURNING id, agency_id)
 INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome, status_code)
 SELECT m.id, 1 + (SELECT count(*) FROM delivery_attempt a WHERE a.delivery_id = m.id), m.agency_id, $5, $6, $7, $8

@@ -1,8 +1,6 @@
 """Fixtures of the contract tests."""
 
 import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncpg
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from crypto.keys import Keyring
 from db.embedded import EmbeddedPostgres
 from settings import Settings
+from tests.contracts.answers import Answers
 from tests.contracts.provinces import Province, agency_of
 
 
@@ -26,8 +25,8 @@ async def province(cluster: EmbeddedPostgres, template: str, keyring: Keyring, s
 
 
 @pytest.fixture(scope="session")
-def document() -> dict[str, Any]:
-    """The API document as the code makes it now."""
+def answers() -> Answers:
+    """The API document as the code makes it now, to hold answers against."""
     from cli.spec import DOCUMENT, generated  # noqa: PLC0415  tests of pure rules should not wait for the whole API
 
-    return dict(generated()[DOCUMENT])
+    return Answers(dict(generated()[DOCUMENT]))

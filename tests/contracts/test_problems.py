@@ -1,14 +1,17 @@
 """The catalogue of problems is complete: every error class, every slug of the contract, both languages, a page each."""
 
+import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.problem_catalogue import KINDS, REASONS, Language
-from api.problems import FIELD_TEXTS, Occasion, preferred_language, problem
+from api.problem_catalogue import KINDS, Language
+from api.problem_texts import FIELD_TEXTS, REASONS
+from api.problems import Occasion, preferred_language, problem
 from rules import errors
 from rules.errors import TongliError
 from web.problem_pages import problem_pages
@@ -124,3 +127,37 @@ async def test_the_index_links_to_every_page_and_to_nothing_outside(pages: httpx
 
 async def test_a_page_for_no_kind_is_404(pages: httpx.AsyncClient) -> None:
     assert (await pages.get("/problems/%3Cscript%3E")).status_code == 404
+
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _codes_in_use() -> set[str]:
+    """Codes of every FieldError in the product that stand as literals, and those of the rules' errors."""
+    codes: set[str] = set()
+    for folder in ("actions", "rules", "api", "crypto"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
+                name = getattr(call.func, "id", "")
+                position = {
+                    "FieldError": 1,
+                    "IdentityNumberError": 0,
+                    "CreditCodeError": 0,
+                    "PhoneError": 0,
+                    "TextError": 0,
+                }
+                if name in position and len(call.args) > position[name]:
+                    codes |= _literals(call.args[position[name]])
+    return codes
+
+
+def _literals(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.IfExp):
+        return _literals(node.body) | _literals(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def test_every_code_of_a_wrong_value_has_a_text_of_its_own() -> None:
+    assert len(_codes_in_use()) > 30
+    silent = sorted(_codes_in_use() - set(FIELD_TEXTS))
+    assert not silent

@@ -94,6 +94,7 @@ async def known(province: Province) -> dict[str, str]:
             "phones": "+8613900000001",
             "roles": "auditor",
             "scopes": "cases:read",
+            "url": "http://127.0.0.1:9/",
             "endpoint_id": endpoint["id"],
             "delivery_id": delivery["id"],
             "client_id": (await _made(union, "/v1/clients", client))["id"],
@@ -137,13 +138,13 @@ def _call(case: Case, session: ASGIClient, province: Province, known: dict[str, 
 
 def _sensible(value: Any, known: dict[str, str], name: str = "") -> Any:
     """The same with what no schema can say: texts are legible, integers written as such, codes and agencies exist."""
+    if isinstance(value, list):
+        return [_sensible(item, known, name) for item in value]
     if name in known:
         return known[name]
     if isinstance(value, str):
         text = "".join(character if character.isprintable() else "字" for character in value)
         return re.sub(r"^[0-9]{4}(-[0-9]{2}-[0-9]{2})", r"2026\1", text.replace("-02-29", "-02-28"))
-    if isinstance(value, list):
-        return [_sensible(item, known, name) for item in value]
     if isinstance(value, dict):
         return {key: _sensible(item, known, key) for key, item in value.items()}
     return int(value) if isinstance(value, float) else value

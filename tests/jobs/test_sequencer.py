@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -9,9 +10,10 @@ import pytest
 
 from actions.events import record_event
 from db.queries.events import take_turn
-from db.transaction import open_system_transaction, open_transaction
+from db.transaction import Tx, open_system_transaction, open_transaction
 from jobs.sequencer import number_events, run_sequencer
 from tests.jobs.desk import LABOUR, MEDICAL, UNION, Desk
+from tests.jobs.waiting import eventually
 
 
 async def test_a_fact_reaches_its_parties_and_nobody_else(desk: Desk) -> None:
@@ -45,9 +47,11 @@ async def test_two_sequencers_at_once_leave_no_gap_and_tell_nothing_twice(desk: 
         return [await desk.record(code, others=[MEDICAL]) for _ in range(25)]
 
     recorded = await asyncio.gather(*(write(code) for code in (UNION, LABOUR, UNION, LABOUR)))
-    async with asyncio.timeout(10):
-        while len(await desk.sequences(MEDICAL)) < 100:
-            await asyncio.sleep(0.05)
+
+    async def all_told() -> bool:
+        return len(await desk.sequences(MEDICAL)) == 100
+
+    await eventually(all_told, within_s=10)
     stop.set()
     await asyncio.gather(*sequencers)
     for code, count in ((UNION, 50), (LABOUR, 50), (MEDICAL, 100)):
@@ -115,9 +119,9 @@ async def test_a_party_that_is_no_agency_stops_nobody(desk: Desk) -> None:
     assert await desk.event_ids(UNION) == [fact]
 
 
-def _record_now(tx: object, desk: Desk) -> UUID:
+def _record_now(tx: Tx, desk: Desk) -> UUID:
     return record_event(
-        tx,  # type: ignore[arg-type]  a Tx
+        tx,
         "referral.requested",
         subject_type="referral",
         subject_id=desk.agency(UNION),
@@ -131,9 +135,9 @@ async def _positions(desk: Desk) -> dict[UUID, int]:
     return {row["id"]: row["position"] for row in await desk.behind.fetch("SELECT id, position FROM event")}
 
 
-async def _payload(desk: Desk, code: str) -> dict[str, dict[str, object]]:
+async def _payload(desk: Desk, code: str) -> dict[str, Any]:
     text = await desk.behind.fetchval("SELECT payload FROM feed_entry WHERE agency_id = $1", desk.agency(code))
-    payload: dict[str, dict[str, object]] = json.loads(text)
+    payload: dict[str, Any] = json.loads(text)
     return payload
 
 
@@ -159,12 +163,16 @@ async def _number_until_it_dies(desk: Desk) -> BaseException | None:
 async def _kill_whoever_waits(desk: Desk) -> None:
     """Ends the session of tongli_jobs that waits for a lock, seen from another session."""
     watcher = await asyncpg.connect(desk.url)
-    try:
-        async with asyncio.timeout(1.9):
-            while not await watcher.fetchval(
+
+    async def killed() -> int:
+        return int(
+            await watcher.fetchval(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
                 " WHERE usename = 'tongli_jobs' AND datname = current_database() AND wait_event_type = 'Lock'"
-            ):
-                await asyncio.sleep(0.02)
+            )
+        )
+
+    try:
+        await eventually(killed, within_s=1.9)  # before the lock's own timeout ends it
     finally:
         await watcher.close()

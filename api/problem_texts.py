@@ -1,0 +1,142 @@
+"""Texts that say which value is wrong and why, and why a request or a state was refused, in Chinese and English.
+
+Places such as `{allowed}` are filled from the facts of the error alone, never from what was sent.
+"""
+
+from typing import Final
+
+from api.problem_catalogue import Text
+
+# What is wrong with one value. Rules add codes of their own; a code without a text here gets that of `invalid`.
+FIELD_TEXTS: Final[dict[str, Text]] = {
+    "required": Text("此字段必填。", "This field is required."),
+    "unknown-field": Text("没有此字段，请核对拼写。", "There is no such field; check the spelling."),
+    "unknown-parameter": Text("参数未知或重复。", "The parameter is unknown or repeated."),
+    "no-body": Text(
+        "本接口不接受内容，请发送空请求体或 {{}}。", "This endpoint takes no content: send no body or {{}}."
+    ),
+    "wrong-type": Text("类型应为 {expected}。", "This must be of type {expected}."),
+    "too-short": Text("至少 {min_length} 个字符。", "At least {min_length} characters are needed."),
+    "too-long": Text("最多 {max_length} 个字符。", "At most {max_length} characters are allowed."),
+    "too-few": Text("至少 {min_length} 项。", "At least {min_length} items are needed."),
+    "too-many": Text("最多 {max_length} 项。", "At most {max_length} items are allowed."),
+    "too-small": Text("不得小于 {least}。", "This must not be less than {least}."),
+    "too-large": Text("不得大于 {most}。", "This must not be greater than {most}."),
+    "not-allowed": Text("只能取下列值之一：{expected}。", "This must be one of: {expected}."),
+    "pattern": Text("须符合格式 {pattern}。", "This must match {pattern}."),
+    "instant": Text(
+        "须为带时区的 RFC 3339 时间，如 2026-02-26T01:30:00Z（网址中的 + 写作 %2B）。",
+        "An RFC 3339 time with offset is needed, such as 2026-02-26T01:30:00Z (in a URL write + as %2B).",
+    ),
+    "day": Text("须为真实日期，写作 YYYY-MM-DD。", "A real day is needed, written YYYY-MM-DD."),
+    "year": Text("年份须在 1900 至 2100 之间。", "The year must be between 1900 and 2100."),
+    "uuid": Text("须为带连字符的 UUID。", "A UUID with hyphens is needed."),
+    "whole-number": Text("须为不带符号的十进制整数。", "A whole number in plain decimal digits is needed."),
+    "object": Text("须为 JSON 对象。", "A JSON object is needed."),
+    "flag": Text("须为 true 或 false。", "This must be true or false."),
+    "country": Text("仅支持中国大陆号码。", "Only numbers of mainland China are known here."),
+    "shape": Text("不是手机或固定电话号码。", "This is neither a mobile nor a landline number."),
+    "empty": Text("不能为空。", "This must not be empty."),
+    "length": Text("长度不符合标准。", "The length is not that of the standard."),
+    "characters": Text("含有标准以外的字符。", "It holds characters outside the standard."),
+    "check-character": Text("校验码不符，请核对录入。", "The check character does not fit; check what was typed."),
+    "birth-date": Text("其中的出生日期不存在。", "The birth date inside it does not exist."),
+    "contradicts-id-number": Text(
+        "与证件号码中的信息不一致，请核对原件。", "It contradicts the identity number; check the document."
+    ),
+    "demo-number": Text(
+        "99 开头的号码仅用于演示。", "Numbers of the invented division 99 are for demonstrations only."
+    ),
+    "not-with-this-id-type": Text("此证件类型不带号码。", "This kind of document carries no number."),
+    "in-the-future": Text("不得晚于现在。", "This must not lie in the future."),
+    "repeats-the-primary": Text("次要原因不得与主要原因相同。", "A secondary cause repeats the primary one."),
+    "person-or-employer-required": Text("须有 person 或 employer。", "A report needs a person or an employer."),
+    "id-number-or-name-and-birth-date-required": Text(
+        "请给出证件号码，或姓名与出生日期。", "Give an identity number, or a name and a birth date."
+    ),
+    "unknown-agency": Text(
+        "没有此机构或已停用，请查 GET /v1/agencies。", "No such active agency; see GET /v1/agencies."
+    ),
+    "unknown-matter": Text("责任清单中没有此事项，请查 GET /v1/matters。", "No such matter; see GET /v1/matters."),
+    "unknown-division": Text(
+        "区划代码不在表中，已照收，请核对。",
+        "The division code is not in our table; it was taken as it is, please check it.",
+    ),
+    "agency-not-competent": Text(
+        "责任清单未列此机构承办此事项，已照转。",
+        "The responsibility list does not name this agency for this matter; the referral was made all the same.",
+    ),
+    "referral-to-oneself": Text("不能转办给本机构。", "A referral goes to another agency."),
+    "joint-has-no-addressee": Text("联合救助主单不指定受理机构。", "A joint referral is addressed to nobody."),
+    "coordinator-only": Text("仅主办工会可以。", "Only the coordinator may."),
+    "not-a-need-of-this-matter": Text("此事项不对应该需求。", "The matter does not answer this need."),
+    "not-a-joint-referral-under-way": Text(
+        "须为同一个案中进行中的联合救助主单。", "It must be a joint referral under way in the same case."
+    ),
+    "not-a-completed-referral": Text(
+        "须为同一个案中已办结的转办。", "It must be a completed referral of the same case."
+    ),
+    "no-competent-agency": Text(
+        "当地没有机构承办此事项，请指定 to_agency。", "No office there is competent; name one in to_agency."
+    ),
+    "not-a-known-code": Text("可用代码：{allowed}。", "Known codes: {allowed}."),
+    "unknown-event-type": Text("没有此事件类型。", "There is no such event type; see openapi/events.json."),
+    "unknown-scope": Text("没有此权限范围。", "There is no such scope."),
+    "beyond-own-scopes": Text("超出本账号自身的权限范围。", "This exceeds the scopes of your own account."),
+    "barred-with-secret": Text("密钥方式不得持有此权限范围。", "A client secret may not hold this scope; use a key."),
+    "key-or-secret-required": Text("须有公钥或密钥。", "A public key or a secret is needed."),
+    "unknown-role": Text("没有此角色。", "There is no such role."),
+    "operator-only": Text("仅平台管理员可以。", "Only the platform operator may."),
+    "union-only": Text("仅工会可用此角色。", "Only unions have this role."),
+    "looser-override": Text("只能比清单更严，不能更宽。", "A division may be stricter than the list, never looser."),
+    "private-key": Text("请只提交公钥。", "Send the public key only; this one holds its private part."),
+    "not-supported": Text("须为 P-256 椭圆曲线公钥。", "An EC key on the curve P-256 is needed."),
+    "invalid-format": Text("公钥格式不正确。", "The key is not well formed."),
+    "not-on-curve": Text("公钥不在曲线上。", "The point is not on the curve."),
+    "invalid": Text("此值不可接受，请对照接口文档。", "This value is not acceptable; see the API document."),
+}
+
+# Why a request could not be read: replaces the detail of its kind when the error names the reason.
+REASONS: Final[dict[str, Text]] = {
+    "syntax": Text("请求体不是合法的 JSON，请用 JSON 库生成。", "The body is not JSON. Produce it with a library."),
+    "empty": Text("本接口需要请求体。", "This endpoint needs a body."),
+    "bom": Text("请去掉请求体开头的字节序标记（BOM）。", "Remove the byte order mark at the start of the body."),
+    "encoding": Text("请求体须为 UTF-8 编码。", "Encode the body as UTF-8."),
+    "depth": Text("JSON 嵌套不得超过 32 层。", "JSON may be nested 32 levels deep at most."),
+    "duplicate-key": Text("同一对象中的键不得重复。", "A key may stand only once in an object."),
+    "constant": Text("JSON 没有 NaN 和 Infinity；无值请用 null。", "JSON knows no NaN or Infinity; write null."),
+    "float": Text(
+        "接口不接受小数和指数写法；金额请以分为单位写整数。",
+        "No decimals or exponents are accepted; write money as whole fen.",
+    ),
+    "integer": Text("整数绝对值须小于 2 的 53 次方。", "Integers must be smaller than 2 to the power of 53."),
+    "surrogate": Text("文本含有不成对的代理字符。", "A text holds a lone surrogate; fix the encoding of its source."),
+    "character": Text(
+        "文本不得含控制字符（换行、制表符除外）和双向控制符。",
+        "Texts may hold no control characters but line feed and tab, and no bidirectional controls.",
+    ),
+    "repeated-parameter": Text("每个参数只能出现一次。", "Send each parameter once."),
+    "host": Text("Host 头不是本服务的地址。", "The Host header is not an address of this service."),
+    "items": Text(
+        "一个数组或对象最多 1,000 项，请分批发送。",
+        "An array or object holds at most 1,000 items; send them in batches.",
+    ),
+    "content-encoding": Text("请不要压缩请求体。", "Do not compress the body."),
+    "taken-by-another-office": Text("另一机构已先受理。", "Another office of the pool accepted first."),
+    "open-referrals": Text("仍有未办结的转办，请先办结或撤回。", "Referrals are still open; end them first."),
+    "household-has-active-case": Text(
+        "该家庭已有在办个案，请在该个案中办理。", "The household has an active case; work in that one."
+    ),
+    "already-adopted": Text("本机构已表态，不可更改。", "Your agency has already said whether it adopts this."),
+    "no-extension-for-this-matter": Text("此事项不得延期。", "This matter allows no extension."),
+    "part-ends-with-its-work": Text(
+        "受理方和报告方的参与随其工作结束。", "Only an observer's part can be ended by itself."
+    ),
+    "no-union-in-directory": Text("机构名录中尚无工会。", "The directory holds no union yet; ask the operator."),
+    "client-has-no-secret": Text("该接入方没有密钥。", "This client has no secret."),
+    "delivery-under-way": Text("正在投递，请稍候。", "This delivery is under way; wait for its outcome."),
+    "endpoint-deleted": Text("回调地址已删除。", "The endpoint was deleted."),
+    "endpoint-not-disabled": Text("回调地址并未停用。", "The endpoint is not disabled."),
+    "endpoint-not-pending": Text("回调地址并非待激活。", "The endpoint does not wait for its challenge."),
+    "too-many-endpoints": Text("回调地址已达上限。", "The agency has as many endpoints as it may have."),
+}
