@@ -70,7 +70,7 @@ async def caller_of(
     )
 
 
-def _purpose(
+async def _purpose(
     purpose: Annotated[
         str | None, Header(alias="Tongli-Purpose", description="why sensitive fields are read; recorded in the audit")
     ] = None,

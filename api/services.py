@@ -30,6 +30,7 @@ class Services:
         return self.database.vault
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
+    """The application's services. A coroutine although it waits for nothing: a plain function costs a thread hop."""
     services: Services = request.app.state.services
     return services

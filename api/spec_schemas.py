@@ -24,6 +24,8 @@ def tidy(node: Any) -> Any:
     """A copy of a schema, or of anything that holds some, in our words."""
     if isinstance(node, list):
         return [tidy(item) for item in node]
+    if isinstance(node, float) and node.is_integer():  # FastAPI writes bounds of integers with a decimal point
+        return int(node)
     if not isinstance(node, dict):
         return node
     return {

@@ -124,7 +124,7 @@ class _Comparison:
             return
         if reference is not None:
             place = replace(place, within=place.within | {reference})
-        before, after = _resolved(self.old, old), _resolved(self.new, new)
+        before, after = _whole(self.old, old), _whole(self.new, new)
         yield from _types(place, before, after)
         yield from _values(place, before, after)
         yield from self._members(place, before, after)
@@ -158,10 +158,25 @@ def _resolved(document: Node, node: Node) -> Node:
     return node
 
 
+def _whole(document: Node, schema: Node) -> Node:
+    """The schema with all that `allOf` adds to it."""
+    schema = _resolved(document, schema)
+    parts = [_whole(document, part) for part in schema.get("allOf", ())]
+    if not parts:
+        return schema
+    properties: dict[str, Any] = {}
+    for part in (*parts, schema):
+        for name, member in part.get("properties", {}).items():
+            properties[name] = {**properties.get(name, {}), **member}
+    required = [name for part in (*parts, schema) for name in part.get("required", ())]
+    own = {key: value for part in (*parts, schema) for key, value in part.items() if key != "allOf"}
+    return {**own, "properties": properties, "required": required}
+
+
 def _named(document: Node, schema: Node) -> list[Node]:
-    """Branches that are objects, in their order: the null of an optional field is no branch of interest."""
-    branches = [*schema.get("anyOf", ()), *schema.get("allOf", ())]
-    return [branch for branch in branches if "properties" in _resolved(document, branch) or "items" in branch]
+    """Branches that are objects or lists, in their order: the null of an optional field is no branch of interest."""
+    branches = schema.get("anyOf", ())
+    return [branch for branch in branches if "properties" in _whole(document, branch) or "items" in branch]
 
 
 def _all_types(schema: Node) -> frozenset[str]:

@@ -46,7 +46,7 @@ async def provisional_referrals(raw: Raw, after: UUID, limit: int) -> list[async
 async def lock_referral(raw: Raw, referral_id: UUID, case_id: UUID) -> asyncpg.Record | None:
     """The referral, once its case and its row are locked, in that order as everywhere; None while somebody else has
     either: the next round finds it again."""
-    if not await raw.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 4))", case_id):
+    if not await raw.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended($1::uuid::text, 4))", case_id):
         return None
     return await raw.fetchrow(f"{_FIND} FOR UPDATE SKIP LOCKED", referral_id)
 

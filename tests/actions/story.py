@@ -1,7 +1,8 @@
 """Arranges through the API what many tests start from: a case, a referral at a given status. Refusals fail the test."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
@@ -10,9 +11,7 @@ from tests.builders import Api, report_body
 Json = dict[str, Any]
 
 
-class OpenApi(Protocol):
-    async def __call__(self, code: str) -> Api: ...
-
+OpenApi = Callable[..., Awaitable[Api]]
 
 WORDS: dict[str, Json] = {
     "return": {"reason": "unclear_request", "text": "请写明请求"},

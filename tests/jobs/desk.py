@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +23,7 @@ from db.queries.events import take_turn
 from db.transaction import Caller, open_system_transaction, open_transaction
 from jobs.sequencer import number_events
 from rules.scopes import AGENCY_SCOPES
+from tests.builders import Agency
 
 UNION, LABOUR, MEDICAL = "DEMO-340802-UNION", "DEMO-340802-LABOUR", "DEMO-340802-MEDICAL"
 
@@ -35,9 +37,14 @@ class Desk:
     behind: "asyncpg.Connection[asyncpg.Record]"
     url: str
     callers: dict[str, Caller]
+    agencies: dict[str, Agency]
 
     def agency(self, code: str) -> UUID:
         return self.callers[code].agency_id
+
+    def at(self, moment: datetime) -> Database:
+        """The jobs' pool with business time standing at `moment`."""
+        return replace(self.jobs, clock=lambda: moment)
 
     async def record(self, code: str, *, others: Sequence[str] = (), pool: Sequence[str] = ()) -> UUID:
         """Commits one fact without a case, known to its actor, to `others` whole and to `pool` thinly."""
@@ -85,18 +92,35 @@ async def open_desk(url: str, keyring: Keyring, *, clock: Clock = real_time) -> 
     jobs = open_database(role_url(url, names.JOBS, keyring), vault=vault, clock=clock, pool_size=8)
     behind = await asyncpg.connect(url)
     try:
-        yield Desk(app, jobs, behind, url, {code: await _caller(url, code) for code in (UNION, LABOUR, MEDICAL)})
+        agencies = {code: await _agency(url, code) for code in (UNION, LABOUR, MEDICAL)}
+        callers = {code: _caller(agency) for code, agency in agencies.items()}
+        yield Desk(app, jobs, behind, url, callers, agencies)
     finally:
         await behind.close()
         await app.close()
         await jobs.close()
 
 
-async def _caller(url: str, code: str) -> Caller:
-    _, public = generate_client_key()
+async def _agency(url: str, code: str) -> Agency:
+    """The agency with a client of its own that may do everything an agency's client may."""
+    private, public = generate_client_key()
+    secret = new_secret()
     async with open_operator_transaction(url) as raw:
         row = await agency_of_code(raw, code)
         assert row is not None
-        client = NewClient("test", tuple(AGENCY_SCOPES), public, hash_secret(new_secret()))
+        client = NewClient("test", tuple(AGENCY_SCOPES), public, hash_secret(secret))
         client_id = await add_client(raw, row["id"], client)
-    return Caller("client", client_id, row["id"], client_id, frozenset(AGENCY_SCOPES), "test-request")
+    return Agency(
+        id=row["id"],
+        code=code,
+        kind=row["kind"],
+        division=row["division_code"],
+        client_id=client_id,
+        private_jwk=private,
+        client_secret=secret,
+        scopes=AGENCY_SCOPES,
+    )
+
+
+def _caller(agency: Agency) -> Caller:
+    return Caller("client", agency.client_id, agency.id, agency.client_id, frozenset(agency.scopes), "test-request")
