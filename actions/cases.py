@@ -15,7 +15,7 @@ from crypto.ids import new_id
 from db.queries import agencies, cases
 from db.transaction import Tx
 from rules.case_numbers import make_case_number
-from rules.cases import EXIT_REASONS, next_status
+from rules.cases import check_step_words, next_status
 from rules.errors import Conflict, FieldError, Hidden, InsufficientRole, PreconditionFailed, ValidationFailed
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -146,8 +146,9 @@ async def take_case_step(tx: Tx, case_id: UUID, step: str, words: CaseStepWords,
     if case["version"] != version:
         raise PreconditionFailed(case_tag(case["version"]))
     status = next_status(case["status"], step)
-    if step == "close":
-        await _check_closing(tx, case_id, words)
+    check_step_words(step, difficulty_class=words.difficulty_class, exit_reason=words.exit_reason, text=words.text)
+    if step == "close" and await cases.has_open_referral(tx, case_id):
+        raise Conflict(reason="open-referrals")
     await _one_active_case(tx, case, step)
     await cases.update_status(
         tx,
@@ -163,18 +164,6 @@ async def take_case_step(tx: Tx, case_id: UUID, step: str, words: CaseStepWords,
     record_case_event(tx, event, moved, changed=("status",), moved=(case["status"], status))
     leave_mark(tx, f"case.{step}", subject_type="case", subject_id=case_id, case_id=case_id)
     return moved
-
-
-async def _check_closing(tx: Tx, case_id: UUID, words: CaseStepWords) -> None:
-    errors = []
-    if words.exit_reason not in EXIT_REASONS:
-        errors.append(FieldError("/exit_reason", "required" if words.exit_reason is None else "not-a-known-code"))
-    if not words.text:
-        errors.append(FieldError("/text", "required"))
-    if errors:
-        raise ValidationFailed(*errors)
-    if await cases.has_open_referral(tx, case_id):
-        raise Conflict(reason="open-referrals")
 
 
 async def _one_active_case(tx: Tx, case: asyncpg.Record, step: str) -> None:
@@ -203,19 +192,28 @@ async def invite(tx: Tx, case_id: UUID, agency_id: UUID) -> asyncpg.Record:
     return case
 
 
-async def end_part(tx: Tx, case_id: UUID, agency_id: UUID, role: str) -> None:
-    """Ends an agency's part in a case: the coordinator for observers, an observer for itself. Four statements."""
+async def end_observation(tx: Tx, case_id: UUID, agency_id: UUID, *, version: int) -> None:
+    """Ends an observer's part: the coordinator, or the observer itself. Four statements.
+
+    Raises Hidden, InsufficientRole, PreconditionFailed; an agency that does not observe is Hidden as well.
+    """
     await cases.lock_case(tx, case_id)
     case = await seen_case(tx, case_id)
-    if role != "observer":
-        raise Conflict(reason="part-ends-with-its-work")
+    if case["version"] != version:
+        raise PreconditionFailed(case_tag(case["version"]))
     if tx.agency_id not in (agency_id, case["coordinator_agency_id"]):
         raise InsufficientRole(role="coordinator")
-    if await tx.value("SELECT leave_case($1, $2, $3)", case_id, agency_id, role):
-        record_joining(tx, case_id, agency_id, case["version"], event="participant.left")
-        leave_mark(
-            tx, "participant.leave", subject_type="agency", subject_id=agency_id, case_id=case_id, facts={"role": role}
-        )
+    if not await tx.value("SELECT leave_case($1, $2, 'observer')", case_id, agency_id):
+        raise Hidden
+    record_joining(tx, case_id, agency_id, case["version"], event="participant.left")
+    leave_mark(
+        tx,
+        "participant.leave",
+        subject_type="agency",
+        subject_id=agency_id,
+        case_id=case_id,
+        facts={"role": "observer"},
+    )
 
 
 def mark_search(tx: Tx) -> None:

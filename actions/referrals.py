@@ -120,6 +120,8 @@ async def _check(tx: Tx, case: asyncpg.Record, said: ReferralSaid, matter: Matte
         errors.append(FieldError("/to_agency", "unknown-agency"))
     if said.joint and said.to_agency is not None:
         errors.append(FieldError("/to_agency", "joint-has-no-addressee"))
+    if said.joint and said.draft:
+        errors.append(FieldError("/draft", "joint-is-no-draft"))
     if said.joint and "coordinator" not in case["roles"]:
         errors.append(FieldError("/joint", "coordinator-only"))
     if said.need is not None and said.need not in matter.needs:

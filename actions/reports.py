@@ -18,7 +18,7 @@ from crypto.ids import new_id
 from db.queries import agencies, people, reports, sharing
 from db.queries import cases as case_queries
 from db.transaction import Tx
-from rules.errors import DuplicateRecord, FieldError, Hidden, ValidationFailed
+from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, ValidationFailed
 from rules.reports import EmployerSaid, PersonFound, ReportSaid, check_report
 
 BODY_CONTEXT = "report.body"
@@ -38,7 +38,7 @@ class Receipt:
     warnings: tuple[FieldError, ...]
 
 
-async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, report_id: UUID | None, allow_demo: bool) -> Receipt:
+async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool) -> Receipt:
     """Files one report; `body` is what was sent, as canonical JSON. About a dozen statements.
 
     Raises ValidationFailed, and DuplicateRecord where this sender already filed this record.
@@ -49,7 +49,7 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, report_id: UUID 
     linked = await linkage.link_people(tx, found)
     employers = await _employer_ids(tx, said)
     case_id, opened = await _case_for(tx, said, linked, employers)
-    filed_id = report_id or new_id()
+    filed_id = said.id or new_id()
     leaf_id = _mark(tx, said, filed_id, case_id)
     record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, case_id, leaf_id))
     if linked:
@@ -138,9 +138,26 @@ async def _keep(
     employers: dict[EmployerSaid, UUID],
     ids: tuple[UUID, UUID, UUID],
 ) -> list[UUID]:
-    """Writes the report and its person records; returns the records' ids."""
-    report_id, case_id, leaf_id = ids
+    """Writes the report and its person records; returns the records' ids. Raises Conflict where its own id is taken."""
     record_ids = [new_id() for _ in linked]
+    try:
+        await _insert(tx, said, body, linked, employers=employers, ids=ids, record_ids=record_ids)
+    except asyncpg.UniqueViolationError:
+        raise Conflict(reason="id-taken") from None
+    return record_ids
+
+
+async def _insert(
+    tx: Tx,
+    said: ReportSaid,
+    body: bytes,
+    linked: Sequence[LinkedPerson],
+    *,
+    employers: dict[EmployerSaid, UUID],
+    ids: tuple[UUID, UUID, UUID],
+    record_ids: Sequence[UUID],
+) -> None:
+    report_id, case_id, leaf_id = ids
     await reports.insert_report(
         tx,
         {
@@ -158,7 +175,6 @@ async def _keep(
         [_record(tx, record_id, person, employers) for record_id, person in zip(record_ids, linked, strict=True)],
         case_id=case_id,
     )
-    return record_ids
 
 
 def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[EmployerSaid, UUID]) -> dict[str, object]:

@@ -68,6 +68,11 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     ),
     "referral-to-oneself": Text("不能转办给本机构。", "A referral goes to another agency."),
     "joint-has-no-addressee": Text("联合救助主单不指定受理机构。", "A joint referral is addressed to nobody."),
+    "joint-is-no-draft": Text("联合救助主单不存草稿。", "A joint referral is under way at once; it has no draft."),
+    "not-with-this-step": Text("此步骤不接受该字段。", "This step does not take this field."),
+    "amount-or-quantity-required": Text("须有金额或数量。", "An amount or a quantity is needed."),
+    "ends-before-it-begins": Text("止期早于起期。", "It ends before it begins."),
+    "id-version": Text("自带标识须为 UUIDv7。", "An id of the client's own must be a UUIDv7."),
     "coordinator-only": Text("仅主办工会可以。", "Only the coordinator may."),
     "not-a-need-of-this-matter": Text("此事项不对应该需求。", "The matter does not answer this need."),
     "not-a-joint-referral-under-way": Text(
@@ -123,6 +128,7 @@ REASONS: Final[dict[str, Text]] = {
     ),
     "content-encoding": Text("请不要压缩请求体。", "Do not compress the body."),
     "taken-by-another-office": Text("另一机构已先受理。", "Another office of the pool accepted first."),
+    "id-taken": Text("此标识已被使用。", "This id is taken; make a new one."),
     "open-referrals": Text("仍有未办结的转办，请先办结或撤回。", "Referrals are still open; end them first."),
     "household-has-active-case": Text(
         "该家庭已有在办个案，请在该个案中办理。", "The household has an active case; work in that one."

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rules.errors import InvalidTransition
+from rules.errors import FieldError, InvalidTransition, ValidationFailed
 
 PARTICIPANT_ROLES = ("coordinator", "reporter", "receiver", "observer")
 """Strongest first: an agency with several roles in one case is shown its strongest."""
@@ -48,6 +48,27 @@ def next_status(current: str, step: str) -> str:
     if step not in allowed:
         raise InvalidTransition(current, tuple(allowed))
     return allowed[step]
+
+
+_SAID_WITH = {"activate": ("difficulty_class", "text"), "close": ("exit_reason", "text")}
+
+
+def check_step_words(step: str, *, difficulty_class: str | None, exit_reason: str | None, text: str | None) -> None:
+    """Closing has an exit reason and a text; nothing is said with a step that it would ignore. Raises
+    ValidationFailed.
+    """
+    said = {"difficulty_class": difficulty_class, "exit_reason": exit_reason, "text": text}
+    allowed = _SAID_WITH.get(step, ("text",))
+    errors = [
+        FieldError(f"/{name}", "not-with-this-step") for name, value in said.items() if value and name not in allowed
+    ]
+    if step == "close" and exit_reason not in EXIT_REASONS:
+        code = "required" if exit_reason is None else "not-a-known-code"
+        errors.append(FieldError("/exit_reason", code, {"allowed": ", ".join(EXIT_REASONS)}))
+    if step == "close" and not text:
+        errors.append(FieldError("/text", "required"))
+    if errors:
+        raise ValidationFailed(*errors)
 
 
 def is_active(status: str) -> bool:

@@ -134,9 +134,18 @@ class Position:
     received: bool
 
 
+_SAID_WITH: dict[str, tuple[str, ...]] = {
+    "return": ("reason", "text", "missing", "competent_agency_kind", "legal_basis"),
+    "reject": ("reason", "text", "competent_agency_kind", "legal_basis"),
+    "complete": ("text", "outcome", "result", "assistance"),
+    **dict.fromkeys(("hold", "extend", "dispute", "cancel", "fail", "void"), ("reason", "text")),
+}
+"""What may be said with a step; with the steps that are not named, a text at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepWords:
-    """What a step brings along, as far as the rules look at it."""
+    """What a step brings along, as far as the rules look at it; `also` names what else came with it."""
 
     reason: str | None = None
     text: str | None = None
@@ -144,6 +153,13 @@ class StepWords:
     competent_agency_kind: str | None = None
     legal_basis: str | None = None
     outcome: str | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of everything that was said."""
+        own = ("reason", "text", "missing", "competent_agency_kind", "legal_basis", "outcome")
+        return (*(name for name in own if getattr(self, name)), *self.also)
 
 
 def allowed_steps(position: Position, parties: Iterable[str]) -> tuple[str, ...]:
@@ -182,6 +198,8 @@ def check_words(step: str, words: StepWords) -> None:
     ValidationFailed.
     """
     errors = [*_reason_errors(step, words), *_competence_errors(words)]
+    allowed = _SAID_WITH.get(step, ("text",))
+    errors += [FieldError(f"/{name}", "not-with-this-step") for name in words.given if name not in allowed]
     if step == "return" and words.reason == "missing_documents" and not words.missing:
         errors.append(FieldError("/missing", "required"))
     if step == "complete" and words.outcome not in OUTCOMES:

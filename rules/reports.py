@@ -65,6 +65,9 @@ class BasisSaid:
 
 @dataclass(frozen=True, slots=True)
 class ReportSaid:
+    """One report. `id` is the sender's own, where it made one (a mobile client without a network does)."""
+
+    id: UUID | None
     source_system: str
     source_record_id: str
     aware_at: datetime
@@ -121,6 +124,8 @@ def check_report(said: ReportSaid, *, now: datetime, allow_demo: bool) -> list[P
     errors: list[FieldError] = []
     if said.person is None and said.employer is None:
         errors.append(FieldError("/person", "person-or-employer-required"))
+    if said.id is not None and said.id.version != 7:
+        errors.append(FieldError("/id", "id-version"))
     if said.aware_at > now:
         errors.append(FieldError("/aware_at", "in-the-future"))
     if said.cause_primary is not None and said.cause_primary in said.causes_secondary:

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from actions import cases as verbs
@@ -24,6 +24,7 @@ from api.schemas.cases import (
     CaseHits,
     CaseRow,
     CaseSearchIn,
+    CaseStatus,
     CaseStep,
     CaseStepIn,
     CaseSummary,
@@ -55,7 +56,6 @@ from rules.texts import name_key
 router = StrictRouter("/v1/cases", tags=["cases"])
 
 _EVER = datetime(1900, 1, 1, tzinfo=UTC)
-_CASE_STATUS = Query(pattern="^(?:reported|assessing|active|closing|closed)$")
 
 
 def summary(case: asyncpg.Record) -> CaseSummary:
@@ -89,7 +89,7 @@ async def list_cases(
     request: Request,
     services: ServicesDep,
     tx: Annotated[Tx, reads("cases:read")],
-    status: Annotated[str | None, _CASE_STATUS] = None,
+    status: CaseStatus | None = None,
     updated_from: Instant | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -225,8 +225,7 @@ async def delete_participant(
     case_id: Uuid, agency_id: Uuid, writing: Annotated[Writing, writes("cases:write", key_required=False)]
 ) -> Response:
     """End an observer's part; it keeps nothing of the case but the events it already has."""
-    writing.expected_version()
-    await verbs.end_part(writing.tx, case_id, agency_id, "observer")
+    await verbs.end_observation(writing.tx, case_id, agency_id, version=writing.expected_version())
     return await writing.answer(None, status=204)
 
 

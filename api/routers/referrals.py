@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from actions.cases import seen_case
@@ -20,6 +20,7 @@ from api.params import Instant, Uuid
 from api.problems import field_problem, preferred_language
 from api.schemas.cases import AgencyName, PersonShown
 from api.schemas.referrals import (
+    Box,
     DisclosureShown,
     MatterTitle,
     Preview,
@@ -29,6 +30,7 @@ from api.schemas.referrals import (
     ReferralRow,
     Referrals,
     ReferralShown,
+    ReferralStatus,
     StepIn,
     StepName,
     StepTaken,
@@ -40,12 +42,6 @@ from db.transaction import Tx
 
 router = StrictRouter("/v1/referrals", tags=["referrals"])
 of_case = StrictRouter("/v1/cases", tags=["referrals"])
-
-_BOX = Query(pattern="^(?:in|out)$", description="in: addressed or offered to the caller; out: sent by it")
-_STATUS = Query(
-    pattern="^(?:draft|requested|returned|accepted|in_progress|on_hold|completed|rejected|cancelled|failed|expired"
-    "|entered_in_error)$"
-)
 
 
 def _moment(value: datetime | None) -> datetime | None:
@@ -137,8 +133,8 @@ async def list_referrals(
     request: Request,
     services: ServicesDep,
     tx: Annotated[Tx, reads("referrals:read")],
-    box: Annotated[str, _BOX] = "in",
-    status: Annotated[str | None, _STATUS] = None,
+    box: Box = Box.in_,
+    status: ReferralStatus | None = None,
     due_before: Instant | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -35,9 +35,7 @@ async def post_report(
     The people are linked to persons, household and employer already known; a case is opened or joined, coordinated by
     the union of the place. The answer says no more of linkage than `linked` or `new`.
     """
-    receipt = await file_report(
-        writing.tx, report.said(), writing.body, report_id=report.id, allow_demo=services.allow_demo
-    )
+    receipt = await file_report(writing.tx, report.said(), writing.body, allow_demo=services.allow_demo)
     shown = _receipt(receipt, writing.tx, request)
     return await writing.answer(shown, status=201, location=f"/v1/reports/{receipt.report_id}", version=1)
 

@@ -153,6 +153,14 @@ class Tasks(BaseModel):
     data: list[TaskShown]
 
 
+class CaseStatus(StrEnum):
+    reported = "reported"
+    assessing = "assessing"
+    active = "active"
+    closing = "closing"
+    closed = "closed"
+
+
 class CaseStep(StrEnum):
     assess = "assess"
     activate = "activate"

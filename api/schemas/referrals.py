@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from actions.referral_steps import StepSaid
 from actions.referrals import ReferralSaid
@@ -44,6 +45,28 @@ class ReferralIn(StrictModel):
             draft=self.draft,
             joint=self.joint,
         )
+
+
+class Box(StrEnum):
+    """in: addressed or offered to the caller; out: sent by it."""
+
+    in_ = "in"
+    out = "out"
+
+
+class ReferralStatus(StrEnum):
+    draft = "draft"
+    requested = "requested"
+    returned = "returned"
+    accepted = "accepted"
+    in_progress = "in_progress"
+    on_hold = "on_hold"
+    completed = "completed"
+    rejected = "rejected"
+    cancelled = "cancelled"
+    failed = "failed"
+    expired = "expired"
+    entered_in_error = "entered_in_error"
 
 
 class StepName(StrEnum):
@@ -100,6 +123,11 @@ class Depth(StrEnum):
     root_cause = "root_cause"
 
 
+def _check_order(first: date | None, last: date | None) -> None:
+    if first is not None and last is not None and last < first:
+        raise PydanticCustomError("ends-before-it-begins", "it ends before it begins")
+
+
 class ResultIn(StrictModel):
     """A `recognition` is reusable: others adopt it without a second check."""
 
@@ -108,6 +136,11 @@ class ResultIn(StrictModel):
     text: LongText | None = None
     valid_from: Day | None = None
     valid_to: Day | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        _check_order(self.valid_from, self.valid_to)
+        return self
 
     def said(self) -> ResultSaid:
         return ResultSaid(self.kind.value, self.code, self.text, self.valid_from, self.valid_to)
@@ -124,6 +157,13 @@ class AssistanceIn(StrictModel):
     period_from: Day | None = None
     period_to: Day | None = None
     source: ShortText
+
+    @model_validator(mode="after")
+    def _measured_and_in_order(self) -> Self:
+        if self.amount_fen is None and self.quantity is None:
+            raise PydanticCustomError("amount-or-quantity-required", "an amount or a quantity is needed")
+        _check_order(self.period_from, self.period_to)
+        return self
 
     def said(self) -> AssistanceSaid:
         return AssistanceSaid(
@@ -159,6 +199,7 @@ class StepIn(StrictModel):
             competent_agency_kind=self.competent_agency_kind.value if self.competent_agency_kind else None,
             legal_basis=self.legal_basis,
             outcome=self.outcome.value if self.outcome else None,
+            also=(*(("result",) if self.result else ()), *(("assistance",) if self.assistance else ())),
         )
         return StepSaid(
             words,

@@ -167,6 +167,7 @@ class ReportIn(StrictModel):
 
     def said(self) -> ReportSaid:
         return ReportSaid(
+            id=self.id,
             source_system=self.source.system,
             source_record_id=self.source.record_id,
             aware_at=self.aware_at,

@@ -149,7 +149,7 @@ async def test_a_clock_of_the_law_that_starts_at_acceptance_is_set_there(
     provisional = referral["resolve_by"]
     clock.set("2026-03-05T09:00:00+08:00")
     accepted = await step(inspection, referral, "accept")
-    assert accepted["resolve_by"] == _ends("2026-06-01")
+    assert accepted["resolve_by"] == _ends("2026-06-02")
     assert accepted["resolve_by"] < provisional
 
 

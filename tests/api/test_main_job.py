@@ -23,8 +23,8 @@ async def _refer(sender: Api, case_id: str, to: Api, **changes: Any) -> dict[str
     body = {"matter": "LAB-09", "to_agency": str(to.id), "need": "employment", "note": "车间分流"} | changes
     answer = await sender.post(f"/v1/cases/{case_id}/referrals", body)
     assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
+    referral: dict[str, Any] = answer.json()
+    return referral
 
 
 async def _step(agency: Api, referral: dict[str, Any], step: str, **words: Any) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from crypto.keys import Keyring
 from crypto.vault import Vault
 from db import names
 from db.bootstrap import role_url
+from db.clock import Clock, real_time
 from db.engine import Database, open_database
+from db.transaction import open_system_transaction
+from jobs.sequencer import number_events
 from settings import Settings
 from tests.builders import Agency, Api
 
@@ -26,19 +29,27 @@ class Province:
     settings: Settings
     agencies: dict[str, Agency]
 
-    def database(self, role: str = names.APP) -> Database:
+    def database(self, role: str = names.APP, *, clock: Clock = real_time) -> Database:
         """A pool of its own: one belongs to the event loop that first uses it."""
-        return open_database(role_url(self.url, role, self.keyring), vault=Vault.of(self.keyring), pool_size=5)
+        url = role_url(self.url, role, self.keyring)
+        return open_database(url, vault=Vault.of(self.keyring), clock=clock, pool_size=5)
 
     @asynccontextmanager
-    async def calling(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def calling(self, *, clock: Clock = real_time) -> AsyncIterator[httpx.AsyncClient]:
         """A caller without a token, in the loop of the session."""
         from api.main import create_app  # noqa: PLC0415  tests of pure rules should not wait for the whole API
 
-        database = self.database()
+        database = self.database(clock=clock)
         transport = httpx.ASGITransport(create_app(self.settings, database))
         async with httpx.AsyncClient(transport=transport, base_url=self.settings.public_url, timeout=30) as client:
             yield client
+        await database.close()
+
+    async def number_events(self) -> None:
+        """What the sequencer does all the time: gives committed events their numbers."""
+        database = self.database(names.JOBS)
+        async with open_system_transaction(database) as raw:
+            await number_events(raw)
         await database.close()
 
     def api(self, http: httpx.AsyncClient, code: str) -> Api:

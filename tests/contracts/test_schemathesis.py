@@ -22,9 +22,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from cli.spec import DOCUMENT, generated
-from db import names
-from db.transaction import open_system_transaction
-from jobs.sequencer import number_events
 from tests.builders import Api, report_body
 from tests.contracts.provinces import Province
 
@@ -76,7 +73,7 @@ async def known(province: Province) -> dict[str, str]:
         opened = await _made(union, f"{case}/referrals", {"matter": "LAB-07", "to_agency": str(labour.id)})
         (result,) = (await union.get(f"{case}/results")).json()["data"]
         endpoint = await _made(union, "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"})
-        await _number(province)
+        await province.number_events()
         (delivery, *_) = (await union.get("/v1/deliveries")).json()["data"]
         client = {"name": "另一系统", "scopes": ["cases:read"], "with_secret": True}
         return {
@@ -107,13 +104,6 @@ async def _made(agency: Api, path: str, body: object) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
-
-
-async def _number(province: Province) -> None:
-    database = province.database(names.JOBS)
-    async with open_system_transaction(database) as raw:
-        await number_events(raw)
-    await database.close()
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ async def refer(union: Api, desk: Desk, **changes: object) -> dict[str, Any]:
     report = await union.post("/v1/reports", report_body())
     assert report.status_code == 201, report.text
     case_id = report.json()["case"]["id"]
-    said = {"matter": "LAB-09", "to_agency": str(desk.agency(LABOUR)), "need": "employment", **changes}
+    said = {"matter": "LAB-12", "to_agency": str(desk.agency(LABOUR)), "need": "employment", **changes}
     answer = await union.post(f"/v1/cases/{case_id}/referrals", said)
     assert answer.status_code == 201, answer.text
     referral: dict[str, Any] = answer.json()
