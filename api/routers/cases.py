@@ -59,15 +59,16 @@ _EVER = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def summary(case: asyncpg.Record) -> CaseSummary:
-    """A case as every participant may know it."""
+    """A case as the acting agency may know it from its roles."""
+    observes_only = set(case["roles"]) == {"observer"}
     return CaseSummary(
         id=case["id"],
         number=case["number"],
         kind=case["kind"],
         status=case["status"],
         coordinator=AgencyName(id=case["coordinator_agency_id"], name=case["coordinator_name"]),
-        division_code=case["division_code"],
-        urgency=case["urgency"],
+        division_code=None if observes_only else case["division_code"],
+        urgency=None if observes_only else case["urgency"],
         needs=[
             NeedShown(
                 need=need["need"],

@@ -26,8 +26,10 @@ class NeedShown(BaseModel):
 
 
 class CaseSummary(BaseModel):
-    """What every participant may know: no sensitive class. `roles` are the caller's own; causes are the
-    coordinator's.
+    """What a participant may know: no sensitive class. `roles` are the caller's own.
+
+    Needs and who handles them are for the coordinator and the reporters (else empty); place and urgency for everybody
+    but an observer (null).
     """
 
     id: UUID
@@ -35,8 +37,8 @@ class CaseSummary(BaseModel):
     kind: str
     status: str
     coordinator: AgencyName
-    division_code: str
-    urgency: str
+    division_code: str | None
+    urgency: str | None
     needs: list[NeedShown]
     roles: list[str]
     opened_at: datetime
@@ -82,8 +84,8 @@ class CaseRow(BaseModel):
     number: str
     kind: str
     status: str
-    division_code: str
-    urgency: str
+    division_code: str | None
+    urgency: str | None
     opened_at: datetime
     updated_at: datetime
     version: int

@@ -63,7 +63,8 @@ async def find_case(tx: Tx, case_id: UUID) -> asyncpg.Record | None:
 
 _LIST = """
 SELECT coalesce(json_agg(r), '[]')::text FROM (
-    SELECT c.id, c.number, c.kind, c.status, c.division_code, c.urgency, c.opened_at, c.updated_at, c.version,
+    SELECT c.id, c.number, c.kind, c.status, CASE WHEN p.role <> 'observer' THEN c.division_code END AS division_code,
+           CASE WHEN p.role <> 'observer' THEN c.urgency END AS urgency, c.opened_at, c.updated_at, c.version,
            json_build_object('id', c.coordinator_agency_id, 'name', a.name) AS coordinator, p.role
       FROM (SELECT case_id, role, case_updated_at FROM participant
              WHERE agency_id = $1 AND until IS NULL AND listed {where}
@@ -89,11 +90,15 @@ async def list_cases(
 
 
 async def participants_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
-    """The participants the acting agency may see: all for the coordinator, else its own parts."""
+    """The participants the acting agency may see: all for the coordinator, else its own parts and who coordinates."""
     return await tx.rows(
         "SELECT p.role, p.since, p.until, p.agency_id, a.name, a.kind FROM participant p "
-        "JOIN agency a ON a.id = p.agency_id WHERE p.case_id = $1 ORDER BY p.since, p.id",
+        "JOIN agency a ON a.id = p.agency_id WHERE p.case_id = $1 "
+        "UNION ALL "
+        "SELECT 'coordinator', c.opened_at, NULL, a.id, a.name, a.kind FROM \"case\" c "
+        "JOIN agency a ON a.id = c.coordinator_agency_id WHERE c.id = $1 AND a.id <> $2 ORDER BY since, role",
         case_id,
+        tx.agency_id,
     )
 
 
@@ -109,8 +114,8 @@ async def update_status(
 ) -> int | None:
     """Moves a case that still has `version`; returns its new version, None where somebody was faster. One statement."""
     found: int | None = await tx.value(
-        'UPDATE "case" SET status = $3, difficulty_class = coalesce($4, difficulty_class), exit_reason = $5, '
-        "exit_text = $6, closed_at = CASE WHEN $3 = 'closed' THEN $7::timestamptz END, updated_at = $7, "
+        'UPDATE "case" SET status = $3::text, difficulty_class = coalesce($4, difficulty_class), exit_reason = $5, '
+        "exit_text = $6, closed_at = CASE WHEN $3::text = 'closed' THEN $7::timestamptz END, updated_at = $7, "
         "version = version + 1 WHERE id = $1 AND version = $2 RETURNING version",
         case_id,
         version,

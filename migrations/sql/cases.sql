@@ -35,9 +35,11 @@ CREATE POLICY linker ON participant TO tongli_linker USING (true) WITH CHECK (tr
 DROP POLICY IF EXISTS jobs_audience ON participant;
 CREATE POLICY jobs_audience ON participant FOR SELECT TO tongli_jobs USING (true);
 
+-- Which office handles which need is the coordinator's and the reporters' business.
 DROP POLICY IF EXISTS seen ON case_need;
-CREATE POLICY seen ON case_need FOR SELECT TO tongli_app
-    USING (EXISTS (SELECT FROM "case" c WHERE c.id = case_need.case_id));
+CREATE POLICY seen ON case_need FOR SELECT TO tongli_app USING (EXISTS (
+    SELECT FROM participant p WHERE p.case_id = case_need.case_id AND p.agency_id = (SELECT acting_agency())
+                                AND p.role IN ('coordinator', 'reporter') AND p.until IS NULL));
 DROP POLICY IF EXISTS coordinated_insert ON case_need;
 CREATE POLICY coordinated_insert ON case_need FOR INSERT TO tongli_app WITH CHECK (EXISTS (
     SELECT FROM "case" c WHERE c.id = case_need.case_id AND c.coordinator_agency_id = (SELECT acting_agency())));

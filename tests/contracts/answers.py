@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the package ships no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Answers:
 
     def fit(self, answer: httpx.Response, operation_id: str) -> None:
         """Fails the test unless `operation_id` may answer so."""
-        declared = self._operation(operation_id)["responses"].get(str(answer.status_code))
+        declared = self.operation(operation_id)["responses"].get(str(answer.status_code))
         assert declared is not None, f"{operation_id} does not declare {answer.status_code}: {answer.text}"
         if "$ref" in declared:
             declared = self.document["components"]["responses"][declared["$ref"].rpartition("/")[2]]
@@ -34,7 +34,7 @@ class Answers:
         faults = [f"{'/'.join(map(str, fault.path))}: {fault.message}" for fault in validator.iter_errors(value)]
         assert faults == []
 
-    def _operation(self, operation_id: str) -> dict[str, Any]:
+    def operation(self, operation_id: str) -> dict[str, Any]:
         for item in self.document["paths"].values():
             for operation in item.values():
                 if operation["operationId"] == operation_id:

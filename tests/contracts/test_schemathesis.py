@@ -60,7 +60,7 @@ _good, _bad = _schema(GenerationMode.POSITIVE), _schema(GenerationMode.NEGATIVE)
 
 @pytest.fixture(scope="session")
 async def known(province: Province) -> dict[str, str]:
-    """One of each thing that has an id, as one agency sees it, so that more than 404 is met; and that agency's token."""
+    """One of each thing that has an id, as one agency sees it, so that more than 404 is met; and its token."""
     async with province.calling() as http:
         union, labour = province.api(http, "DEMO-340802-UNION"), province.api(http, LABOUR)
         reported = await _made(union, "/v1/reports", report_body())
@@ -111,11 +111,12 @@ def session(province: Province) -> Iterator[ASGIClient]:
     """A caller in a thread of its own, on a pool of its own."""
     from api.main import create_app  # noqa: PLC0415  tests of pure rules should not wait for the whole API
 
-    with get_client(create_app(province.settings, province.database())) as client:
+    app: Any = create_app(province.settings, province.database())
+    with get_client(app) as client:
         yield client
 
 
-def _call(case: Case, session: ASGIClient, province: Province, known: dict[str, str]) -> None:
+def _call(case: Case[Any], session: ASGIClient, province: Province, known: dict[str, str]) -> None:
     if "wait" in (case.query or {}):
         case.query["wait"] = 0
     case.call_and_validate(
@@ -140,7 +141,7 @@ def _sensible(value: Any, known: dict[str, str], name: str = "") -> Any:
     return int(value) if isinstance(value, float) else value
 
 
-def _current_tag(case: Case, session: ASGIClient, headers: dict[str, str], base: str) -> str:
+def _current_tag(case: Case[Any], session: ASGIClient, headers: dict[str, str], base: str) -> str:
     """The entity tag of what the request is about: the first thing with an id in its path."""
     thing = "/".join(case.formatted_path.split("/")[:4])
     return str(session.get(f"{base}{thing}", headers=headers).headers.get("etag", '"v1"'))
@@ -149,7 +150,7 @@ def _current_tag(case: Case, session: ASGIClient, headers: dict[str, str], base:
 @_good.parametrize()
 @_profile
 def test_good_requests_are_answered_as_the_document_says(
-    case: Case, session: ASGIClient, province: Province, known: dict[str, str]
+    case: Case[Any], session: ASGIClient, province: Province, known: dict[str, str]
 ) -> None:
     for name in case.path_parameters or {}:
         case.path_parameters[name] = known.get(name, case.path_parameters[name])
@@ -165,7 +166,7 @@ def test_good_requests_are_answered_as_the_document_says(
 @_bad.parametrize()
 @_profile
 def test_bad_requests_are_answered_as_the_document_says(
-    case: Case, session: ASGIClient, province: Province, known: dict[str, str]
+    case: Case[Any], session: ASGIClient, province: Province, known: dict[str, str]
 ) -> None:
     _call(case, session, province, known)
 

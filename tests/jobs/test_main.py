@@ -75,7 +75,8 @@ async def test_what_was_kept_long_enough_is_forgotten_and_nothing_else(desk: Des
         )
     for age in ("1 minute", "1 hour"):
         await desk.behind.execute(
-            "INSERT INTO client_assertion (client_id, token_id, expires_at) VALUES ($1, $2, now() - $2::text::interval)",
+            "INSERT INTO client_assertion (client_id, token_id, expires_at) "
+            "VALUES ($1, $2::text, now() - $2::text::interval)",
             client,
             age,
         )
