@@ -92,7 +92,9 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "url-fragment": Text("网址不得含 # 片段。", "The URL may hold no fragment."),
     "url-host": Text("主机名书写不规范。", "Write the host in its canonical form: lower-case name, or plain address."),
     "url-port": Text("端口须为 443 或 8443。", "Use port 443 or 8443; others need the operator's list."),
-    "url-address": Text("不得指向内部地址。", "This address may not be called; intranet ranges need the operator's list."),
+    "url-address": Text(
+        "不得指向内部地址。", "This address may not be called; intranet ranges need the operator's list."
+    ),
     "unknown-scope": Text("没有此权限范围。", "There is no such scope."),
     "beyond-own-scopes": Text("超出本账号自身的权限范围。", "This exceeds the scopes of your own account."),
     "barred-with-secret": Text("密钥方式不得持有此权限范围。", "A client secret may not hold this scope; use a key."),

@@ -49,9 +49,9 @@ def _tell(stage: Stage) -> int:
     try:
         play(stage)
     except Unexpected as wrong:
-        stage.console.print(f"[bold red]✗[/] {wrong}")
+        stage.console.print(f"[bold red]✗[/] {wrong}", soft_wrap=True)
         return 1
     if stage.steps_done != STEPS:
         raise CannotRun(f"the story has {STEPS} steps, {stage.steps_done} were played")
-    stage.console.print(f"[bold green]✓[/] {stage.summary()}")
+    stage.console.print(f"[bold green]✓[/] {stage.summary()}", soft_wrap=True)
     return 0

@@ -35,6 +35,7 @@ class Agency:
 
     credentials: dict[str, Any]
     http: httpx.Client
+    name: str = ""
     receiver: Receiver | None = None
     _token: str = ""
     _token_until: float = 0.0
@@ -42,10 +43,6 @@ class Agency:
     @property
     def id(self) -> str:
         return str(self.credentials["agency_id"])
-
-    @property
-    def name(self) -> str:
-        return str(self.credentials["agency_name"])
 
     def get(self, path: str, *, status: int = 200, **headers: str) -> Any:
         return self._call("GET", path, None, status=status, **headers)
@@ -110,7 +107,10 @@ class Stage:
             found = [given for given in self.instance.credentials if given["agency_code"] == code]
             if not found:
                 raise CannotRun(f"the instance has no demo agency {code}")
-            self.agencies[code] = Agency(found[0], self.http)
+            agency = Agency(found[0], self.http, found[0]["agency_name"])
+            entry = agency.get(f"/v1/agencies/{agency.id}")
+            agency.name = entry["name"] if self.language == "zh" else entry["name_en"]
+            self.agencies[code] = agency
         return self.agencies[code]
 
     def listen(self, agency: Agency) -> None:
@@ -133,7 +133,7 @@ class Stage:
         """One line of the timeline; the progress display goes on."""
         shown = when.astimezone(SHANGHAI) if self.dated else datetime.now(SHANGHAI)
         text = zh if self.language == "zh" else en
-        self.progress.console.print(f"[dim]{shown:%Y-%m-%d %H:%M}[/]  [cyan]{who.name}[/]  {text}")
+        self.progress.console.print(f"[dim]{shown:%Y-%m-%d %H:%M}[/]  [cyan]{who.name}[/]  {text}", soft_wrap=True)
         self.steps_done += 1
         self.progress.advance(self.progress.task_ids[0])
 

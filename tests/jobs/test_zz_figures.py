@@ -1,8 +1,8 @@
 import asyncio, time, statistics, json, os
 from uuid import uuid4
-from tests.jobs.desk import *
-from tests.jobs.test_deliveries import *
-from tests.jobs.conftest import desk
+from tests.jobs.desk import UNION, LABOUR
+from tests.jobs.test_deliveries import activate, challenged
+from tests.outbound.receivers import receiving
 from jobs.main import run_jobs
 from db.transaction import open_system_transaction
 from db.queries.events import take_turn
@@ -12,7 +12,7 @@ async def test_figures(desk, settings):
     await desk.number()
     async def fill(n):
         await desk.behind.execute("""INSERT INTO event (id,type,subject_type,subject_id,subject_version,actor_agency_id,parties,correlation_id,data,occurred_at)
-        SELECT (left(first_id_at(now())::text,24)||lpad(to_hex(i+$4::int),12,'0'))::uuid,'referral.requested','referral',gen_random_uuid(),1,$1::uuid,jsonb_build_object($1::uuid::text,'["sender"]'::jsonb,$2::uuid::text,'["addressee"]'::jsonb),'c','{"from":"draft","to":"requested","changed":["status"]}',now() FROM generate_series(1,$3::int) i""", desk.agency(UNION), desk.agency(LABOUR), n, int(time.time())%1000000*100000)
+        SELECT (left(first_id_at(now())::text,24)||lpad(to_hex(i+$4::bigint),12,'0'))::uuid,'referral.requested','referral',gen_random_uuid(),1,$1::uuid,jsonb_build_object($1::uuid::text,'["sender"]'::jsonb,$2::uuid::text,'["addressee"]'::jsonb),'c','{"from":"draft","to":"requested","changed":["status"]}',now() FROM generate_series(1,$3::int) i""", desk.agency(UNION), desk.agency(LABOUR), n, int(time.time())%1000000*100000)
     await fill(10000)
     t=time.perf_counter(); n=0
     while (k:=await desk.number()): n+=k
