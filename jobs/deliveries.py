@@ -34,7 +34,7 @@ from rules.retries import judge, read_retry_after
 
 PER_ENDPOINT: Final = 4
 SLOTS: Final = 200
-LEASE: Final = timedelta(seconds=60)
+LEASE: Final = timedelta(seconds=30)
 """Longer than waiting for a host's connection, the deadline of an attempt and recording it together."""
 IDLE_S: Final = 0.5
 GATHER_S: Final = 0.02

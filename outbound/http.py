@@ -28,7 +28,7 @@ DEADLINE_S = 15.0
 CONNECT_S = 5.0
 MAX_BODY_BYTES = 16 * 1024
 PER_HOST = 4
-WAIT_FOR_HOST_S = 10.0
+WAIT_FOR_HOST_S = 5.0
 _MAX_ADDRESSES = 3  # tried one after another within the deadline
 
 

@@ -60,7 +60,7 @@ class FigureMark(StrEnum):
 
 
 class ClockStart(StrEnum):
-    """What sets the resolve clock going: the request, or the acceptance (立案、受理) where the law counts from there."""
+    """What sets the resolve clock going: the request, or acceptance (立案、受理) where the law counts from there."""
 
     request = "request"
     acceptance = "acceptance"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from rules.credit_codes import CreditCodeError, parse_credit_code
@@ -17,6 +18,41 @@ from rules.identity_numbers import (
 )
 from rules.phones import PhoneError, normalise_phone
 from rules.texts import TextError, clean_name, name_key
+
+
+class Channel(StrEnum):
+    visit = "visit"
+    hotline = "hotline"
+    app = "app"
+    hall = "hall"
+    system = "system"
+    other = "other"
+
+
+class IdType(StrEnum):
+    resident_id = "resident_id"
+    hk_mo_tw = "hk_mo_tw"
+    foreign_pr = "foreign_pr"
+    passport = "passport"
+    unverified = "unverified"
+    none = "none"
+
+
+class BasisKind(StrEnum):
+    consent = "consent"
+    statutory_duty = "statutory_duty"
+    emergency = "emergency"
+
+
+class Relation(StrEnum):
+    spouse = "spouse"
+    child = "child"
+    parent = "parent"
+    grandparent = "grandparent"
+    grandchild = "grandchild"
+    sibling = "sibling"
+    other = "other"
+
 
 CHECKED_ID_TYPES = ("resident_id", "hk_mo_tw", "foreign_pr")
 """Kinds of number that GB 11643 gives a check character; a sender who claims one claims certainty."""

@@ -14,9 +14,10 @@ from actions.results import AssistanceSaid, ResultSaid
 from api.params import CodeText, Count, Day, Fen, LongText, ShortText, Uuid
 from api.schemas.base import StrictModel
 from api.schemas.cases import AgencyName, PersonShown
-from api.schemas.reports import Caution, Urgency
-from rules.matters import AgencyKind, Need
+from api.schemas.reports import Caution
+from rules.matters import AgencyKind, Need, Urgency
 from rules.referrals import StepWords
+from rules.results import AdoptionDecision, AssistanceKind, Depth, ResultKind
 
 
 class ReferralIn(StrictModel):
@@ -94,33 +95,6 @@ class Outcome(StrEnum):
     enrolled = "enrolled"
     not_enrolled = "not_enrolled"
     waitlisted = "waitlisted"
-
-
-class ResultKind(StrEnum):
-    recognition = "recognition"
-    decision = "decision"
-    benefit = "benefit"
-    placement = "placement"
-    mediation = "mediation"
-    award = "award"
-    other = "other"
-
-
-class AssistanceKind(StrEnum):
-    living = "living"
-    employment = "employment"
-    training = "training"
-    schooling = "schooling"
-    medical = "medical"
-    legal = "legal"
-    warmth = "warmth"
-    counselling = "counselling"
-
-
-class Depth(StrEnum):
-    emergency = "emergency"
-    recovery = "recovery"
-    root_cause = "root_cause"
 
 
 def _check_order(first: date | None, last: date | None) -> None:
@@ -341,16 +315,10 @@ class Results(BaseModel):
     data: list[ResultShown]
 
 
-class Decision(StrEnum):
-    adopted = "adopted"
-    partly = "partly"
-    not_adopted = "not_adopted"
-
-
 class AdoptionIn(StrictModel):
     """`partly` and `not_adopted` need a reason."""
 
-    decision: Decision
+    decision: AdoptionDecision
     reason: LongText | None = None
 
 

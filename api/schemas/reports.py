@@ -9,57 +9,27 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from api.params import CodeText, Day, DivisionCode, Fen, Instant, LongText, ShortText, Uuid
 from api.schemas.base import StrictModel
-from rules.matters import Need
-from rules.reports import AddressSaid, BasisSaid, EmployerSaid, PersonSaid, ReportSaid
+from rules.matters import Need, Urgency
+from rules.reports import (
+    AddressSaid,
+    BasisKind,
+    BasisSaid,
+    Channel,
+    EmployerSaid,
+    IdType,
+    PersonSaid,
+    Relation,
+    ReportSaid,
+)
 
 PersonName = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=50, pattern=r"\S")]
 Cause = Annotated[str, StringConstraints(strict=True, pattern=r"^(?:[1-9]|10)$")]
-
-
-class Channel(StrEnum):
-    visit = "visit"
-    hotline = "hotline"
-    app = "app"
-    hall = "hall"
-    system = "system"
-    other = "other"
-
-
-class Urgency(StrEnum):
-    normal = "normal"
-    urgent = "urgent"
-    emergency = "emergency"
-
-
-class IdType(StrEnum):
-    resident_id = "resident_id"
-    hk_mo_tw = "hk_mo_tw"
-    foreign_pr = "foreign_pr"
-    passport = "passport"
-    unverified = "unverified"
-    none = "none"
 
 
 class SexSaid(StrEnum):
     male = "male"
     female = "female"
     unknown = "unknown"
-
-
-class BasisKind(StrEnum):
-    consent = "consent"
-    statutory_duty = "statutory_duty"
-    emergency = "emergency"
-
-
-class Relation(StrEnum):
-    spouse = "spouse"
-    child = "child"
-    parent = "parent"
-    grandparent = "grandparent"
-    grandchild = "grandchild"
-    sibling = "sibling"
-    other = "other"
 
 
 class SourceIn(StrictModel):

@@ -7,16 +7,14 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from db.types import fen, key, one_of
-
-KINDS = ("living", "employment", "training", "schooling", "medical", "legal", "warmth", "counselling")
-DEPTHS = ("emergency", "recovery", "root_cause")
+from rules.results import AssistanceKind, Depth
 
 
 class Assistance(SQLModel, table=True):
     __tablename__ = "assistance"
     __table_args__ = (
-        CheckConstraint(one_of("kind", *KINDS), name="assistance_kind"),
-        CheckConstraint(one_of("depth", *DEPTHS), name="assistance_depth"),
+        CheckConstraint(one_of("kind", *AssistanceKind), name="assistance_kind"),
+        CheckConstraint(one_of("depth", *Depth), name="assistance_depth"),
         CheckConstraint("num_nonnulls(amount_fen, quantity) >= 1", name="assistance_measured"),
         CheckConstraint("amount_fen >= 0", name="assistance_amount"),
         CheckConstraint("quantity > 0", name="assistance_quantity"),

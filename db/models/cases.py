@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from db.types import key, one_of, words
 from rules.cases import CASE_STATUSES, PARTICIPANT_ROLES
+from rules.matters import Urgency
 
 
 class Case(SQLModel, table=True):
@@ -17,7 +18,7 @@ class Case(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of("kind", "household", "employer"), name="case_kind"),
         CheckConstraint(one_of("status", *CASE_STATUSES), name="case_status"),
-        CheckConstraint(one_of("urgency", "normal", "urgent", "emergency"), name="case_urgency"),
+        CheckConstraint(one_of("urgency", *Urgency), name="case_urgency"),
         Index("case_by_coordinator", "coordinator_agency_id"),
         Index("case_by_employer", "employer_id"),
     )

@@ -7,8 +7,8 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from db.types import blind, blinds, key, one_of, sealed
+from rules.reports import IdType
 
-ID_TYPES = ("resident_id", "hk_mo_tw", "foreign_pr", "passport", "unverified", "none")
 SEXES = ("male", "female", "unknown")
 
 
@@ -26,7 +26,7 @@ class PersonRecord(SQLModel, table=True):
 
     __tablename__ = "person_record"
     __table_args__ = (
-        CheckConstraint(one_of("id_type", *ID_TYPES), name="person_record_id_type"),
+        CheckConstraint(one_of("id_type", *IdType), name="person_record_id_type"),
         CheckConstraint(one_of("sex", *SEXES), name="person_record_sex"),
         Index("person_record_by_identity", "id_index"),
         Index("person_record_by_name_birth", "name_birth_index"),

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from db.types import document, key, one_of, sealed, words
+from rules.matters import Urgency
 from rules.referrals import STATUSES
 
 
@@ -19,7 +20,7 @@ class Referral(SQLModel, table=True):
     __tablename__ = "referral"
     __table_args__ = (
         CheckConstraint(one_of("status", *STATUSES), name="referral_status"),
-        CheckConstraint(one_of("urgency", "normal", "urgent", "emergency"), name="referral_urgency"),
+        CheckConstraint(one_of("urgency", *Urgency), name="referral_urgency"),
         CheckConstraint("to_agency_id IS NULL OR to_agency_id <> sender_agency_id", name="referral_not_to_oneself"),
         Index("referral_by_case", "case_id"),
         Index("referral_inbox", "to_agency_id", "updated_at", "id"),

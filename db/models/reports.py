@@ -7,9 +7,8 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from db.types import key, one_of, sealed
-
-CHANNELS = ("visit", "hotline", "app", "hall", "system", "other")
-URGENCIES = ("normal", "urgent", "emergency")
+from rules.matters import Urgency
+from rules.reports import Channel
 
 
 class Report(SQLModel, table=True):
@@ -17,8 +16,8 @@ class Report(SQLModel, table=True):
 
     __tablename__ = "report"
     __table_args__ = (
-        CheckConstraint(one_of("channel", *CHANNELS), name="report_channel"),
-        CheckConstraint(one_of("urgency", *URGENCIES), name="report_urgency"),
+        CheckConstraint(one_of("channel", *Channel), name="report_channel"),
+        CheckConstraint(one_of("urgency", *Urgency), name="report_urgency"),
         Index("report_source_once", "agency_id", "source_system", "source_record_id", unique=True),
         Index("report_by_case", "case_id"),
         Index("report_by_agency", "agency_id", "id"),

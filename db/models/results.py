@@ -7,8 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from db.types import key, one_of, sealed
-
-RESULT_KINDS = ("recognition", "decision", "benefit", "placement", "mediation", "award", "other")
+from rules.results import AdoptionDecision, ResultKind
 
 
 class Result(SQLModel, table=True):
@@ -18,7 +17,7 @@ class Result(SQLModel, table=True):
 
     __tablename__ = "result"
     __table_args__ = (
-        CheckConstraint(one_of("kind", *RESULT_KINDS), name="result_kind"),
+        CheckConstraint(one_of("kind", *ResultKind), name="result_kind"),
         Index("result_by_case", "case_id"),
         Index("result_by_agency", "agency_id"),
         Index("result_by_referral", "referral_id"),
@@ -44,7 +43,7 @@ class Adoption(SQLModel, table=True):
 
     __tablename__ = "adoption"
     __table_args__ = (
-        CheckConstraint(one_of("decision", "adopted", "partly", "not_adopted"), name="adoption_decision"),
+        CheckConstraint(one_of("decision", *AdoptionDecision), name="adoption_decision"),
         CheckConstraint("num_nonnulls(result_id, report_id) = 1", name="adoption_of_one_thing"),
         Index("adoption_of_result", "result_id", "agency_id", unique=True, postgresql_where="result_id IS NOT NULL"),
         Index("adoption_of_report", "report_id", "agency_id", unique=True, postgresql_where="report_id IS NOT NULL"),

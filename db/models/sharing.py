@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from db.types import key, one_of
+from rules.reports import BasisKind
 
 
 class SharingBasis(SQLModel, table=True):
@@ -14,7 +15,7 @@ class SharingBasis(SQLModel, table=True):
 
     __tablename__ = "sharing_basis"
     __table_args__ = (
-        CheckConstraint(one_of("kind", "consent", "statutory_duty", "emergency"), name="sharing_basis_kind"),
+        CheckConstraint(one_of("kind", *BasisKind), name="sharing_basis_kind"),
         Index("sharing_basis_by_case", "case_id", "recipient_agency_id"),
         Index("sharing_basis_by_recipient", "recipient_agency_id"),
         Index("sharing_basis_by_agency", "agency_id"),

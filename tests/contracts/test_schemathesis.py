@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from schemathesis import Case, GenerationMode
+from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.python.asgi import ASGIClient, get_client
 from schemathesis.schemas import BaseSchema
@@ -201,3 +201,28 @@ def test_other_methods_answer_405_and_name_those_there_are(
     }
     assert documented <= set(answer.headers["allow"].split(", "))
     assert method not in answer.headers["allow"].split(", ")
+
+
+def test_links_lead_from_one_answer_to_the_next_request(
+    session: ASGIClient, province: Province, known: dict[str, str]
+) -> None:
+    """A few walks along the links; the first step of each is a request that stands alone."""
+
+    class Walk(_good.as_state_machine()):  # type: ignore[misc]  # made at run time
+        def before_call(self, case: Case[Any]) -> None:
+            if isinstance(case.body, dict):
+                case.body = _sensible(case.body, known)
+            case.query = _sensible(dict(case.query or {}), {}) | ({"wait": 0} if "wait" in (case.query or {}) else {})
+
+        def get_call_kwargs(self, _case: Case[Any]) -> dict[str, Any]:
+            headers = {"authorization": f"Bearer {known['token']}"}
+            return {"session": session, "base_url": province.settings.public_url, "headers": headers}
+
+        def validate_response(self, response: Response, case: Case[Any], **_options: Any) -> None:
+            walked.append((case.operation.label, response.status_code))
+            case.validate_response(response, checks=CHECKS)
+
+    walked: list[tuple[str, int]] = []
+    Walk.run(settings=settings(_profile, max_examples=15, stateful_step_count=6))
+    followed = [label for label, status in walked if "{" in label and status < 300]
+    assert followed, "no answer led to another"

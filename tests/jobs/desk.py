@@ -46,14 +46,17 @@ class Desk:
         """The jobs' pool with business time standing at `moment`."""
         return replace(self.jobs, clock=lambda: moment)
 
-    async def record(self, code: str, *, others: Sequence[str] = (), pool: Sequence[str] = ()) -> UUID:
-        """Commits one fact without a case, known to its actor, to `others` whole and to `pool` thinly."""
+    async def record(
+        self, code: str, *, others: Sequence[str] = (), pool: Sequence[str] = (), subject: UUID | None = None
+    ) -> UUID:
+        """Commits one fact without a case, known to its actor, to `others` whole and to `pool` thinly. All are about
+        one subject unless they name another."""
         async with open_transaction(self.app, self.callers[code]) as tx:
             return record_event(
                 tx,
                 "referral.requested",
                 subject_type="referral",
-                subject_id=self.agency(code),
+                subject_id=subject or self.agency(code),
                 version=1,
                 case_id=None,
                 parties={

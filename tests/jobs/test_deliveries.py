@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -255,7 +255,7 @@ async def test_at_most_four_go_to_one_endpoint_at_a_time_over_all_processes(desk
     async with receiving(after_activation(answer(204, after_s=0.2))) as receiver:
         post = await activate(desk, receiver)
         for _ in range(9):
-            await _record_about_something_new(desk)
+            await desk.record(UNION, subject=uuid4())
         await desk.number()
         other = Courier(desk.jobs, GuardedClient(ON_LOOPBACK, deadline_s=2))
         claimed = await asyncio.gather(post.courier.deliver_due(), other.deliver_due())
@@ -370,8 +370,3 @@ async def test_an_agency_that_is_suspended_gets_nothing_until_it_is_back(desk: D
         assert await post.deliver() == 0
         await desk.behind.execute("UPDATE agency SET status = 'active' WHERE id = $1", desk.agency(UNION))
         assert await post.deliver() == 1
-
-
-async def _record_about_something_new(desk: Desk) -> None:
-    fact = await desk.record(UNION)
-    await desk.behind.execute("UPDATE event SET subject_id = gen_random_uuid() WHERE id = $1", fact)

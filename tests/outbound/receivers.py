@@ -43,7 +43,7 @@ class Receiver:
         self.connections += 1
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             sent = await _read(reader)
             self.requests.append(sent)
             await self.answering(self, sent, writer)

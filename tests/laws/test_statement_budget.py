@@ -1,0 +1,137 @@
+"""How many statements a request costs, BEGIN and COMMIT included, counted at the driver."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from crypto.keys import Keyring
+from crypto.vault import Vault
+from db import names
+from db.bootstrap import role_url
+from db.engine import open_database
+from settings import Settings
+from tests.actions.instances import Instance, instance_on
+from tests.actions.story import refer, report, step, try_step
+from tests.builders import Api, report_body
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Every statement that reaches PostgreSQL through a pool."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def attach(self, connection: Any, _record: object) -> None:
+        connection.driver_connection.add_query_logger(lambda logged: self.seen.append(logged.query))
+
+    @asynccontextmanager
+    async def budget(self, most: int) -> AsyncIterator[None]:
+        """Fails where the block costs more than `most` statements. The driver tells of each one turn of the loop late."""
+        await asyncio.sleep(0.01)
+        self.seen.clear()
+        yield
+        await asyncio.sleep(0.01)
+        assert self.seen, "nothing was recorded"
+        assert len(self.seen) <= most, "\n".join(f"{n} {sql[:110]!r}" for n, sql in enumerate(self.seen, start=1))
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(scope="module")
+async def instance(
+    admin_url: str, keyring: Keyring, vault: Vault, settings: Settings, recorder: Recorder
+) -> AsyncIterator[Instance]:
+    database = open_database(role_url(admin_url, names.APP, keyring), vault=vault)
+    event.listen(database.engine.sync_engine, "connect", recorder.attach)
+    async with instance_on(database, admin_url, settings) as opened:
+        yield opened
+    await database.close()
+
+
+@pytest.fixture
+async def union(instance: Instance) -> Api:
+    return await _warm(await instance.api("DEMO-340802-UNION"))
+
+
+@pytest.fixture
+async def labour(instance: Instance) -> Api:
+    return await _warm(await instance.api("DEMO-340802-LABOUR"))
+
+
+async def _warm(api: Api) -> Api:
+    """Signed in, its block of budget leased."""
+    assert (await api.get("/v1/cases")).status_code == 200
+    return api
+
+
+async def test_reading_a_case_costs_four(union: Api, recorder: Recorder) -> None:
+    case_id = (await report(union))["case"]["id"]
+    async with recorder.budget(4):
+        assert (await union.get(f"/v1/cases/{case_id}")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/cases", "/v1/referrals", "/v1/referrals?box=out"])
+async def test_a_list_costs_four(union: Api, recorder: Recorder, path: str) -> None:
+    await report(union)
+    async with recorder.budget(4):
+        assert (await union.get(path)).status_code == 200
+
+
+async def test_an_audited_read_costs_eight(union: Api, recorder: Recorder) -> None:
+    filed = await report(union)
+    async with recorder.budget(8):
+        assert (await union.get(f"/v1/cases/{filed['case']['id']}/file", purpose="work")).status_code == 200
+    async with recorder.budget(8):
+        assert (await union.get(f"/v1/reports/{filed['id']}", purpose="work")).status_code == 200
+
+
+async def test_accepting_a_referral_costs_sixteen(union: Api, labour: Api, recorder: Recorder) -> None:
+    referral = await refer(union, (await report(union))["case"]["id"], labour)
+    async with recorder.budget(16):
+        assert (await try_step(labour, referral, "accept")).status_code == 200
+
+
+async def test_a_report_costs_twenty_however_many_live_in_the_household(union: Api, recorder: Recorder) -> None:
+    one, many = report_body(), report_body(household=[{"name": f"王{n}", "relation": "child"} for n in "一二三四五六"])
+    for body in (one, many):
+        async with recorder.budget(20):
+            assert (await union.post("/v1/reports", body)).status_code == 201
+
+
+async def test_requesting_a_referral_costs_twenty_one(union: Api, labour: Api, recorder: Recorder) -> None:
+    case_id = (await report(union))["case"]["id"]
+    async with recorder.budget(21):
+        await refer(union, case_id, labour)
+
+
+async def test_completing_with_result_and_help_costs_twenty(union: Api, labour: Api, recorder: Recorder) -> None:
+    referral = await refer(union, (await report(union))["case"]["id"], labour)
+    for name in ("accept", "start"):
+        referral = await step(labour, referral, name)
+    given = [{"kind": "training", "depth": "recovery", "quantity": n, "unit": "hour", "source": "x"} for n in (1, 2, 3)]
+    async with recorder.budget(20):
+        await step(labour, referral, "complete", result={"kind": "other", "code": "x"}, assistance=given)
+
+
+async def test_a_list_of_many_costs_what_a_list_of_one_does(union: Api, recorder: Recorder) -> None:
+    """A loop around a query is a bug: the timeline and the results of a case, a search."""
+    filed = await report(union)
+    path = f"/v1/cases/{filed['case']['id']}"
+    for part, most in (("/timeline", 5), ("/participants", 5), ("/links", 5), ("/results", 5), ("/referrals", 5)):
+        async with recorder.budget(most):
+            assert (await union.get(path + part)).status_code == 200
+
+
+async def test_a_repeat_costs_little(union: Api, recorder: Recorder) -> None:
+    body, key = report_body(), "0123456789abcdef-budget"
+    await union.post("/v1/reports", body, key=key)
+    async with recorder.budget(5):
+        assert (await union.post("/v1/reports", body, key=key)).headers["idempotency-replayed"] == "true"
