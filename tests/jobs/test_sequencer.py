@@ -59,6 +59,17 @@ async def test_two_sequencers_at_once_leave_no_gap_and_tell_nothing_twice(desk: 
     assert sorted(await desk.event_ids(MEDICAL)) == sorted(fact for facts in recorded for fact in facts)
 
 
+async def test_while_one_numbers_no_other_does_and_then_nothing_is_left_to_do(desk: Desk) -> None:
+    fact = await desk.record(UNION)
+    async with open_system_transaction(desk.jobs) as first:
+        assert await take_turn(first)
+        await number_events(first)
+        async with open_system_transaction(desk.jobs) as second:
+            assert not await take_turn(second)
+    assert await desk.number() == 0
+    assert await desk.event_ids(UNION) == [fact]
+
+
 @pytest.mark.parametrize("table", ["feed_head", "webhook_endpoint", "event"])
 async def test_a_sequencer_killed_between_its_steps_has_done_nothing(desk: Desk, table: str) -> None:
     """A lock makes it stand still before numbering, before the deliveries, or before marking; then its session dies."""

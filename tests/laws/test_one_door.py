@@ -33,7 +33,7 @@ _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 BUILT = {
     ("db/bootstrap.py", "_create_roles"): "names of roles, constants of db/names.py",
     ("db/bootstrap.py", "_grant"): "schema and database as PostgreSQL itself quotes them",
-    ("db/embedded.py", "create_database"): "a name checked and quoted, from tests and the entrance",
+    ("db/embedded.py", "_create_database"): "a name checked and quoted, from tests and the entrance",
     ("db/reference_data.py", "load_reference_data"): "a hash of our own file, hexadecimal",
     ("db/queries/referrals.py", "insert_referral"): "column names from code",
     ("db/queries/referrals.py", "update_referral"): "column names from code",

@@ -31,7 +31,7 @@ class Recorder:
 
     @asynccontextmanager
     async def budget(self, most: int) -> AsyncIterator[None]:
-        """Fails where the block costs more than `most` statements. The driver tells of each one turn of the loop late."""
+        """Fails where the block costs more than `most`. The driver tells of each statement a turn of the loop late."""
         await asyncio.sleep(0.01)
         self.seen.clear()
         yield
@@ -91,6 +91,14 @@ async def test_an_audited_read_costs_eight(union: Api, recorder: Recorder) -> No
         assert (await union.get(f"/v1/cases/{filed['case']['id']}/file", purpose="work")).status_code == 200
     async with recorder.budget(8):
         assert (await union.get(f"/v1/reports/{filed['id']}", purpose="work")).status_code == 200
+
+
+async def test_a_receivers_read_of_people_costs_nine(union: Api, labour: Api, recorder: Recorder) -> None:
+    basis = {"kind": "consent", "reference": "同意书", "recipients": [str(labour.id)]}
+    case_id = (await report(union, sharing_basis=basis))["case"]["id"]
+    referral = await step(labour, await refer(union, case_id, labour), "accept")
+    async with recorder.budget(9):
+        assert (await labour.get(f"/v1/referrals/{referral['id']}", purpose="work")).json()["people"]
 
 
 async def test_accepting_a_referral_costs_sixteen(union: Api, labour: Api, recorder: Recorder) -> None:

@@ -25,7 +25,7 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize(("status", "step"), product(MOVES, STEPS))
+@pytest.mark.parametrize(("status", "step"), list(product(MOVES, STEPS)))
 def test_a_case_moves_exactly_as_the_model_says(status: str, step: str) -> None:
     if step in MOVES[status]:
         assert next_status(status, step) == MOVES[status][step]

@@ -1,5 +1,6 @@
 """The state machine of a referral, whole: every status × step × party, and what each step must bring."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, product
 
@@ -47,7 +48,7 @@ def test_the_table_knows_every_status_and_every_step() -> None:
     assert set(STATUSES) == {"draft", *OPEN_STATUSES, *ENDED_STATUSES}
 
 
-@pytest.mark.parametrize(("status", "step", "party"), product(MOVES, referral_table.STEPS, PARTIES))
+@pytest.mark.parametrize(("status", "step", "party"), list(product(MOVES, referral_table.STEPS, PARTIES)))
 def test_a_step_is_allowed_exactly_where_the_model_says(status: str, step: str, party: str) -> None:
     move = MOVES[status].get(step)
     if move is not None and party in move[1]:
@@ -115,18 +116,30 @@ def test_a_referral_is_received_once_and_extended_once() -> None:
 
 @pytest.mark.parametrize("step", ["return", "reject", "hold", "cancel", "fail", "extend", "dispute", "void"])
 def test_a_negative_or_pausing_step_needs_a_known_reason_and_a_text(step: str) -> None:
-    wrong = {
-        (): {("/reason", "required"), ("/text", "required")},
-        ("no_such_reason", "text"): {("/reason", "not-a-known-code")},
-        (REASONS[step][-1], ""): {("/text", "required")},
-    }
-    for given, faults in wrong.items():
-        reason, text = given or (None, None)
-        found = _faults(step, StepWords(reason=reason, text=text, competent_agency_kind="labour", legal_basis="x"))
-        assert found == faults
+    assert _faults(step, StepWords()) == {("/reason", "required"), ("/text", "required")}
+    unknown = StepWords(reason="no_such_reason", text="写明")
+    assert _faults(step, unknown) == {("/reason", "not-a-known-code")}
     for reason in REASONS[step]:
-        words = StepWords(reason, "写明", missing=("户口簿",), competent_agency_kind="labour", legal_basis="第1条")
-        assert _faults(step, words) == set()
+        assert _faults(step, _complete(step, reason)) == set()
+        assert _faults(step, replace(_complete(step, reason), text="")) == {("/text", "required")}
+
+
+def _complete(step: str, reason: str) -> StepWords:
+    """All that a step with this reason must bring, and no more."""
+    whose = step in ("return", "reject") and reason in ("not_competent", "outside_division")
+    return StepWords(
+        reason,
+        "写明",
+        missing=("户口簿",) if reason == "missing_documents" else (),
+        competent_agency_kind="labour" if whose else None,
+        legal_basis="第1条" if whose else None,
+    )
+
+
+def test_words_that_the_step_would_ignore_are_refused() -> None:
+    """Silently dropped, they would be lost."""
+    for words in (StepWords(outcome="met"), StepWords(missing=("户口簿",)), StepWords(legal_basis="第1条")):
+        assert {code for _, code in _faults("accept", words)} == {"not-with-this-step"}
 
 
 def test_a_reason_of_another_step_is_no_reason() -> None:

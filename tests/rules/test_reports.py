@@ -37,6 +37,7 @@ def person(**changes: Any) -> PersonSaid:
 
 def report(**changes: Any) -> ReportSaid:
     said = ReportSaid(
+        id=None,
         source_system="x",
         source_record_id="1",
         aware_at=NOW - timedelta(hours=1),
