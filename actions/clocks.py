@@ -10,11 +10,10 @@ from actions.system import SystemFact, record_for_system
 from crypto.ids import new_id
 from db.engine import Raw
 from db.queries import clocks
-from db.queries.matters import tightened
 from rules.calendar import WorkCalendar
 from rules.deadlines import shanghai_day
 from rules.expiry import expires_at
-from rules.matters import parse_matter
+from rules.matters import parse_matter, tightened
 from rules.recalculation import Asked, Taken, recalculated
 from rules.referral_clocks import Dates
 from rules.referrals import OPEN_STATUSES, Clocks, Position, next_due, parent_outcome, take_step

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from db.engine import Raw
-from db.queries.matters import matter_to_override, tightened, upsert_override
+from db.queries.matters import matter_to_override, upsert_override
 from rules.errors import FieldError, ValidationFailed
-from rules.matters import Clocks, LooserOverride, Matter, MatterError, effective_clocks, parse_override
+from rules.matters import Clocks, LooserOverride, Matter, MatterError, effective_clocks, parse_override, tightened
 
 
 def check_override(matter: Matter, above: Iterable[Mapping[str, object]], clocks: Mapping[str, object]) -> Clocks:

@@ -1,9 +1,13 @@
 """`./tongli api`: the API alone, any number of them on one database. Behind a proxy that ends TLS."""
 
 import argparse
+import asyncio
+import socket
+from types import FrameType
 
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 
 from cli.entrances import database_for, or_give_up, read_settings, say
 from db import names
@@ -25,6 +29,21 @@ def run(_arguments: argparse.Namespace) -> int:
     return or_give_up(lambda: uvloop.run(_serve(read_settings())))
 
 
+class _Server(uvicorn.Server):
+    """Lets whoever waits on the feed go when it is told to stop: a stream would otherwise hold the drain open."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        app = self.config.app
+        if isinstance(app, FastAPI):
+            app.state.ready = False
+            self.loop.call_soon_threadsafe(app.state.services.feed.release)
+        super().handle_exit(sig, frame)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+
 async def _serve(settings: Settings) -> int:
     """Checks first what would make every answer unsafe: a role without row security, a server that forgets."""
     from api.main import create_app  # noqa: PLC0415  costs 0.5 s, which a refusal need not wait for
@@ -33,9 +52,10 @@ async def _serve(settings: Settings) -> int:
     database = database_for(settings, names.APP)
     await check_role(database)
     await check_durability(database)
-    server = uvicorn.Server(
+    app = create_app(settings, database)
+    server = _Server(
         uvicorn.Config(
-            create_app(settings, database),
+            app,
             host=settings.host,
             port=settings.port,
             loop="none",

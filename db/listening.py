@@ -73,10 +73,14 @@ class Listener:
                 if not woken.done():
                     woken.set_result(None)
 
-    async def close(self) -> None:
-        """Lets everybody go who waits, and closes the connection."""
+    def release(self) -> None:
+        """Lets everybody go who waits; nobody waits any more."""
         self.closed = True
         self.wake()
+
+    async def close(self) -> None:
+        """Releases everybody and closes the connection."""
+        self.release()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

@@ -21,15 +21,33 @@ Act: TypeAlias = Callable[[Raw, UUID, UUID], Awaitable[bool]]
 
 BATCH: Final = 50
 IDLE_S: Final = 1.0
+CALENDAR_S: Final = 60.0
 
 
 async def run_clocks(database: Database, stop: asyncio.Event) -> None:
-    """Looks every second until told to stop; any number of processes may."""
+    """Looks every second until told to stop; any number of processes may.
+
+    Dates are counted again whenever a year of the calendar has become official, at the latest a minute after.
+    """
+    official: frozenset[int] = frozenset()
+    look_again = 0.0
     while not stop.is_set():
+        if (moment := asyncio.get_running_loop().time()) >= look_again:
+            official = await _recalculate_new_years(database, official)
+            look_again = moment + CALENDAR_S
         if await look_once(database) == 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S):
                     await stop.wait()
+
+
+async def _recalculate_new_years(database: Database, known: frozenset[int]) -> frozenset[int]:
+    """Recalculates for each year that was not official when it last looked; the years that are now."""
+    async with open_system_transaction(database) as raw:
+        official = (await load_calendar(raw.fetch)).confirmed_years
+    for year in sorted(official - known):
+        await recalculate_deadlines(database, year)
+    return official
 
 
 async def look_once(database: Database) -> int:

@@ -5,8 +5,8 @@ Figures carry where they come from. `figure_basis`: `law`, `local` (one province
 may make a clock stricter, never looser.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, TypeVar
@@ -127,12 +127,16 @@ class LooserOverride(ValueError):  # noqa: N818  named by what is wrong, as in r
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Figures in force. `resolve` None: the work ends with an occasion, no date; `extension` None: none is allowed."""
+    """Figures in force. `resolve` None: the work ends with an occasion, no date; `extension` None: none is allowed.
+
+    `accept_is_ours`: no rule of law or place stands behind the accept figure, it is our default.
+    """
 
     acknowledge: Period
     accept: Period
     resolve: Period | None
     extension: Period | None
+    accept_is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,13 @@ class Matter:
     @property
     def clocks(self) -> Clocks:
         """The list's own figures."""
-        return Clocks(self.acknowledge, self.accept, resolve=self.resolve, extension=self.extension)
+        return Clocks(
+            self.acknowledge,
+            self.accept,
+            resolve=self.resolve,
+            extension=self.extension,
+            accept_is_ours=self.figure_basis["accept"] is FigureBasis.default,
+        )
 
 
 def effective_clocks(matter: Matter, override: ClockOverride | None) -> Clocks:
@@ -196,6 +206,35 @@ def effective_clocks(matter: Matter, override: ClockOverride | None) -> Clocks:
         accept=_narrowed(matter, "accept", override) or matter.accept,
         resolve=_narrowed(matter, "resolve", override),
         extension=_narrowed(matter, "extension", override),
+        accept_is_ours=matter.clocks.accept_is_ours and override.accept is None,
+    )
+
+
+def tightened(matter: Matter, overrides: Iterable[Mapping[str, object]]) -> Matter:
+    """The matter with the strictest figure of each clock, from the JSON of overrides, highest division first.
+
+    A figure that is not stricter changes nothing: the list or a higher division may have moved after it was set.
+    """
+    for given in overrides:
+        for clock in CLOCKS:
+            if clock in given:
+                matter = _tightened_by(matter, parse_override({clock: given[clock]}, matter=matter.code))
+    return matter
+
+
+def _tightened_by(matter: Matter, override: ClockOverride) -> Matter:
+    try:
+        now = effective_clocks(matter, override)
+    except LooserOverride:
+        return matter
+    basis = matter.figure_basis if override.accept is None else {**matter.figure_basis, "accept": FigureBasis.local}
+    return replace(
+        matter,
+        acknowledge=now.acknowledge,
+        accept=now.accept,
+        resolve=now.resolve,
+        extension=now.extension,
+        figure_basis=basis,
     )
 
 

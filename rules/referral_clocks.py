@@ -23,10 +23,15 @@ def dates_at_request(
 ) -> Dates:
     """Dates of a referral requested now. An emergency is acknowledged in two hours and helped in a day, if not sooner.
 
-    A resolve clock that the law starts at acceptance is first counted from the last moment to accept.
+    A resolve clock that the law starts at acceptance is first counted from the last moment to accept. Nobody is late to
+    accept what it is not yet late to acknowledge: our own default gives way, a rule of law or place does not.
     """
     acknowledge = _due(requested_at, clocks.acknowledge, urgency, emergency=EMERGENCY_ACKNOWLEDGE, calendar=calendar)
     accept = _due(requested_at, clocks.accept, urgency, emergency=EMERGENCY_FIRST_HELP, calendar=calendar)
+    if clocks.accept_is_ours:
+        accept = max(accept, acknowledge, key=lambda due: due.at)
+    else:
+        acknowledge = min(acknowledge, accept, key=lambda due: due.at)
     resolve = None
     if clocks.resolve is not None:
         resolve = (

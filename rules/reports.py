@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from rules.credit_codes import CreditCodeError, parse_credit_code
+from rules.deadlines import shanghai_day
 from rules.errors import FieldError, ValidationFailed
 from rules.identity_numbers import (
     IdentityNumber,
@@ -14,6 +15,7 @@ from rules.identity_numbers import (
     contradictions,
     is_demo,
     masked,
+    normalise,
     parse_identity_number,
 )
 from rules.phones import PhoneError, normalise_phone
@@ -53,6 +55,9 @@ class Relation(StrEnum):
     sibling = "sibling"
     other = "other"
 
+
+FIRST_GENERATION = 15
+"""Digits of an identity number before 1999: no century, no check character."""
 
 CHECKED_ID_TYPES = ("resident_id", "hk_mo_tw", "foreign_pr")
 """Kinds of number that GB 11643 gives a check character; a sender who claims one claims certainty."""
@@ -207,7 +212,7 @@ def _check_person(
     name = _name(pointer, said, errors)
     identity = _identity(pointer, said, errors, allow_demo)
     birth_date = said.birth_date or (identity.birth_date if identity else None)
-    if birth_date is not None and birth_date > now.date():
+    if birth_date is not None and birth_date > shanghai_day(now):
         errors.append(FieldError(f"{pointer}/birth_date", "in-the-future"))
     phones = _phones(pointer, said, errors)
     number = identity.number if identity else said.id_number
@@ -240,7 +245,7 @@ def _identity(pointer: str, said: PersonSaid, errors: list[FieldError], allow_de
         errors.append(FieldError(f"{pointer}/id_number", "required"))
         return None
     try:
-        identity = parse_identity_number(said.id_number)
+        identity = parse_identity_number(eighteen(said.id_number))
     except IdentityNumberError as wrong:
         errors.append(FieldError(f"{pointer}/id_number", wrong.code, {"masked": masked(said.id_number)}))
         return None
@@ -282,9 +287,15 @@ def _identifiers(
 
 def _read_number(text: str | None) -> str | None:
     try:
-        return parse_identity_number(text).number if text else None
+        return parse_identity_number(eighteen(text)).number if text else None
     except IdentityNumberError:
         return None
+
+
+def eighteen(text: str) -> str:
+    """A number of the first generation's 15 digits in today's 18 characters; any other as it is."""
+    number = normalise(text)
+    return to_eighteen(number) if len(number) == FIRST_GENERATION else number
 
 
 def _read_phone(text: str | None) -> tuple[str, ...]:

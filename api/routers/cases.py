@@ -49,8 +49,7 @@ from db.queries import cases, people, timeline
 from db.transaction import Tx
 from rules.errors import FieldError, PurposeRequired, ValidationFailed
 from rules.events import view_of
-from rules.identity_numbers import normalise, to_eighteen
-from rules.reports import Identifiers
+from rules.reports import Identifiers, eighteen
 from rules.texts import name_key
 
 router = StrictRouter("/v1/cases", tags=["cases"])
@@ -124,8 +123,7 @@ def _identifiers(search: CaseSearchIn) -> Identifiers:
         raise ValidationFailed(FieldError("/id_number", "id-number-or-name-and-birth-date-required"))
     number = None
     if search.id_number is not None:
-        number = normalise(search.id_number)
-        number = to_eighteen(number) if len(number) == 15 else number
+        number = eighteen(search.id_number)
     named = search.name is not None and search.birth_date is not None
     name_and_birth = f"{name_key(search.name or '')}|{search.birth_date}" if named else None
     return Identifiers(number, name_and_birth, ())

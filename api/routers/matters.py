@@ -30,7 +30,7 @@ from db.queries import matters
 from db.transaction import Tx
 from rules.deadlines import Period
 from rules.errors import Hidden
-from rules.matters import ClockName, FigureBasis, FigureMark, Matter, Need
+from rules.matters import ClockName, FigureBasis, FigureMark, Matter, Need, tightened
 
 router = StrictRouter("/v1/matters", tags=["directory"])
 
@@ -115,7 +115,7 @@ def _shown(matter: Matter, place: _Place | None) -> MatterShown:
 
 
 def _clocks(matter: Matter, overrides: Sequence[asyncpg.Record]) -> ClocksShown:
-    now = matters.tightened(matter, (json.loads(row["clocks"]) for row in overrides)).clocks
+    now = tightened(matter, (json.loads(row["clocks"]) for row in overrides)).clocks
     acknowledge = _clock(matter, "acknowledge", matter.acknowledge, now.acknowledge)
     accept = _clock(matter, "accept", matter.accept, now.accept)
     assert acknowledge is not None

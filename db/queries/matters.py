@@ -1,8 +1,7 @@
 """The responsibility list: a matter, its clocks in a place, and the offices competent for it there."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from uuid import UUID
@@ -13,16 +12,7 @@ from db.engine import Raw
 from db.queries.divisions import ABOVE
 from db.transaction import Tx
 from rules.deadlines import shanghai_day
-from rules.matters import (
-    CLOCKS,
-    ClockOverride,
-    Clocks,
-    LooserOverride,
-    Matter,
-    effective_clocks,
-    parse_matter,
-    parse_override,
-)
+from rules.matters import Clocks, Matter, parse_matter, tightened
 
 _OVERRIDES = f"""
 WITH RECURSIVE {ABOVE}
@@ -143,23 +133,3 @@ async def upsert_override(
 def _matter_of(definition: str) -> Matter:
     """Parsing the whole list would cost 3 ms a request; a definition is read again when its text changes."""
     return parse_matter(json.loads(definition))
-
-
-def tightened(matter: Matter, overrides: Iterable[Mapping[str, object]]) -> Matter:
-    """The matter with the strictest figure of each clock, from the JSON of overrides, highest division first.
-
-    A figure that is not stricter changes nothing: the list or a higher division may have moved after it was set.
-    """
-    for given in overrides:
-        for clock in CLOCKS:
-            if clock in given:
-                matter = _tightened_by(matter, parse_override({clock: given[clock]}, matter=matter.code))
-    return matter
-
-
-def _tightened_by(matter: Matter, override: ClockOverride) -> Matter:
-    try:
-        now = effective_clocks(matter, override)
-    except LooserOverride:
-        return matter
-    return replace(matter, acknowledge=now.acknowledge, accept=now.accept, resolve=now.resolve, extension=now.extension)
