@@ -77,11 +77,16 @@ def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
 
 
 def open_results(tx: Tx, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str | None]]:
-    """Results with their text where the acting agency may read it; a text of a compartment leaves an audit mark."""
+    """Results with their text where the acting agency may read it.
+
+    A text of a compartment needs a purpose and leaves an audit mark. Raises PurposeRequired.
+    """
     opened = []
     for row in rows:
         own = row["agency_id"] == tx.agency_id
         readable = row["text"] is not None and may_read_result_text(row["sensitive"], own=own, roles=row["roles"])
+        if readable and row["sensitive"] is not None and tx.purpose is None:
+            raise PurposeRequired
         text = tx.vault.cipher.open(row["text"], f"result.text:{row['id']}") if readable else None
         if readable and row["sensitive"] is not None:
             leave_mark(

@@ -12,7 +12,7 @@ import asyncpg
 from actions.audit import leave_mark
 from actions.events import record_event
 from crypto.ids import new_id
-from db.queries import agencies, cases
+from db.queries import agencies, cases, people
 from db.transaction import Tx
 from rules.case_numbers import make_case_number
 from rules.cases import check_step_words, next_status
@@ -142,6 +142,8 @@ async def take_case_step(tx: Tx, case_id: UUID, step: str, words: CaseStepWords,
     Closing needs an exit reason and text and no open referral. Raises Hidden, InsufficientRole, PreconditionFailed,
     InvalidTransition, ValidationFailed, Conflict.
     """
+    if step == "reopen":
+        await people.lock_persons(tx, await people.main_members_of(tx, case_id))
     case = await coordinated_case(tx, case_id)
     if case["version"] != version:
         raise PreconditionFailed(case_tag(case["version"]))
@@ -157,13 +159,17 @@ async def take_case_step(tx: Tx, case_id: UUID, step: str, words: CaseStepWords,
         status=status,
         difficulty_class=words.difficulty_class,
         exit_reason=words.exit_reason,
-        exit_text=words.text,
+        exit_text=_sealed_exit(tx, case_id, words.text),
     )
     moved = await seen_case(tx, case_id)
     event = _STEP_EVENTS.get(step, "case.updated")
     record_case_event(tx, event, moved, changed=("status",), moved=(case["status"], status))
     leave_mark(tx, f"case.{step}", subject_type="case", subject_id=case_id, case_id=case_id)
     return moved
+
+
+def _sealed_exit(tx: Tx, case_id: UUID, text: str | None) -> bytes | None:
+    return None if text is None else tx.vault.cipher.seal(text, f"case.exit_text:{case_id}")
 
 
 async def _one_active_case(tx: Tx, case: asyncpg.Record, step: str) -> None:

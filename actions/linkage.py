@@ -19,7 +19,6 @@ class LinkedPerson:
     """A person of a report with the human behind it; `matched_on` is "new" where nobody was known."""
 
     found: PersonFound
-    look_up: LookUp
     person_id: UUID
     matched_on: str
 
@@ -33,22 +32,22 @@ def hashed(tx: Tx, identifiers: Identifiers) -> LookUp:
     blind = tx.vault.blind
     return LookUp(
         id_indexes=blind.indexes("id_number", identifiers.id_number) if identifiers.id_number else [],
-        name_birth=blind.index("name_birth", identifiers.name_and_birth) if identifiers.name_and_birth else None,
-        phones=[blind.index("phone", phone) for phone in identifiers.phones],
+        name_births=blind.indexes("name_birth", identifiers.name_and_birth) if identifiers.name_and_birth else [],
+        phones=[index for phone in identifiers.phones for index in blind.indexes("phone", phone)],
     )
 
 
 async def link_people(tx: Tx, found: Sequence[PersonFound]) -> list[LinkedPerson]:
-    """The person behind each of `found`, created where nobody was known. Two statements at most, in the order given.
+    """The person behind each of `found`, created where nobody was known. Three statements at most.
 
     Holds a lock on every identifier until the transaction ends: a second report of the same people waits here.
     """
     look_ups = [hashed(tx, person.identifiers) for person in found]
-    order = sorted(range(len(found)), key=lambda n: (look_ups[n].id_indexes, look_ups[n].name_birth or b""))
-    answers = await people.find_persons(tx, [look_ups[n] for n in order])
-    matches = dict(zip(order, answers, strict=True))
+    await people.lock_identifiers(tx, look_ups)
+    matches = await people.find_persons(tx, look_ups)
     linked = [
-        LinkedPerson(person, look_ups[n], matches[n][0] or new_id(), matches[n][1]) for n, person in enumerate(found)
+        LinkedPerson(person, person_id or new_id(), matched_on)
+        for person, (person_id, matched_on) in zip(found, matches, strict=True)
     ]
     strangers = [person.person_id for person in linked if not person.known]
     if strangers:

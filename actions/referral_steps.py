@@ -20,7 +20,13 @@ from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 from rules.matters import ClockStart, Matter
-from rules.referral_clocks import Dates, dates_after_extension, dates_after_pause, resolve_after_acceptance
+from rules.referral_clocks import (
+    Dates,
+    dates_after_extension,
+    dates_after_pause,
+    dates_after_resubmission,
+    resolve_after_acceptance,
+)
 from rules.referrals import (
     ENDED_STATUSES,
     HANDED_BACK,
@@ -73,8 +79,16 @@ class _Taking:
             self.changes |= date_columns(dates, self.to_status, received=received, overdue=self.referral["overdue"])
 
 
-async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSaid, *, version: int) -> asyncpg.Record:
-    """Takes `step` on a referral that stands at `version`; returns it as it then stands. About ten statements.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The referral as it stands after a step, and what the acting agency may do next."""
+
+    referral: asyncpg.Record
+    allowed_steps: tuple[str, ...]
+
+
+async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSaid, *, version: int) -> Taken:
+    """Takes `step` on a referral that stands at `version`. About ten statements.
 
     Raises Hidden, Conflict where another office of the pool was faster, PreconditionFailed, InvalidTransition,
     ValidationFailed.
@@ -88,9 +102,8 @@ async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSai
     check_words(step, said.words)
     taking = _Taking(tx, referral, matter, step, transition.to_status, said)
     await _EFFECTS.get(step, _end_or_move)(taking)
-    await _write(taking, transition.event)
-    moved = await referrals.find_referral(tx, referral_id)
-    return referral if moved is None else moved
+    moved = await _write(taking, transition.event)
+    return Taken(moved, allowed_now(tx, moved, matter))
 
 
 async def _locked(tx: Tx, referral_id: UUID) -> asyncpg.Record:
@@ -113,15 +126,16 @@ def _position(referral: asyncpg.Record, matter: Matter) -> Position:
 
 
 def parties_of(tx: Tx, referral: asyncpg.Record) -> list[Party]:
-    """The acting agency's parts in a referral it sees. Whoever sees a pooled one unasked may take it."""
+    """The acting agency's parts in a referral it sees."""
     parts: list[Party] = []
     if referral["sender_agency_id"] == tx.agency_id:
         parts.append("sender")
     if referral["coordinator_agency_id"] == tx.agency_id:
         parts.append("coordinator")
-    waits_in_pool = referral["pooled"] and referral["to_agency_id"] is None
-    if referral["to_agency_id"] == tx.agency_id or (waits_in_pool and not parts):
+    if referral["to_agency_id"] == tx.agency_id:
         parts.append("receiver")
+    if referral["offered"]:
+        parts.append("pool")
     return parts
 
 
@@ -177,11 +191,17 @@ async def _hold(taking: _Taking) -> None:
 
 async def _go_on(taking: _Taking) -> None:
     """Resubmitting and resuming move every date by the working days on which the clock stood."""
-    dates, stopped = taking.dates, taking.referral["clock_stopped_at"]
+    tx, referral = taking.tx, taking.referral
+    dates, stopped = taking.dates, referral["clock_stopped_at"]
     if dates is not None and stopped is not None:
-        calendar = await calendar_of(taking.tx)
-        dates = dates_after_pause(dates, paused_from=stopped, now=taking.tx.now, calendar=calendar)
+        calendar = await calendar_of(tx)
+        dates = dates_after_pause(dates, paused_from=stopped, now=tx.now, calendar=calendar)
+        if taking.step == "resubmit":
+            clocks = await matters.clocks_for(tx, taking.matter, referral["place"])
+            dates = dates_after_resubmission(dates, clocks, now=tx.now, calendar=calendar)
     taking.changes["clock_stopped_at"] = None
+    if taking.to_status == "in_progress":
+        taking.changes["started_at"] = referral["started_at"] or tx.now
     taking.set_dates(dates, received=True)
 
 
@@ -226,15 +246,12 @@ _EFFECTS: Mapping[str, Callable[[_Taking], Awaitable[None]]] = {
 }
 
 
-async def _write(taking: _Taking, event: str) -> None:
+async def _write(taking: _Taking, event: str) -> asyncpg.Record:
     tx, referral, step = taking.tx, taking.referral, taking.step
     await referrals.update_referral(tx, referral["id"], {"status": taking.to_status, **taking.changes})
     await referrals.insert_step(tx, _step_row(taking))
     pool = await _pool_to_tell(taking)
-    if step == "send":
-        await announce(tx, referral["id"], pool)
-    else:
-        await _tell(taking, event, pool)
+    moved = await (announce(tx, referral["id"], pool) if step == "send" else _tell(taking, event, pool))
     leave_mark(
         tx,
         f"referral.{step}",
@@ -243,6 +260,7 @@ async def _write(taking: _Taking, event: str) -> None:
         case_id=referral["case_id"],
         facts={"from": referral["status"], "to": taking.to_status, "reason": taking.said.words.reason},
     )
+    return moved
 
 
 def _step_row(taking: _Taking) -> dict[str, Any]:
@@ -295,25 +313,40 @@ async def _pool_to_tell(taking: _Taking) -> list[UUID]:
     return []
 
 
-async def _tell(taking: _Taking, event: str, pool: list[UUID]) -> None:
+async def _tell(taking: _Taking, event: str, pool: list[UUID]) -> asyncpg.Record:
+    """Tells the case, the parties, the pool and the parent what the step did; returns the referral as it now stands."""
     tx, before = taking.tx, taking.referral
-    task = "dispute" if taking.step == "dispute" else "reroute" if taking.to_status in HANDED_BACK else None
     if taking.step == "accept":
-        joined = await tx.value("SELECT join_case($1, $2, $3, 'receiver')", new_id(), before["case_id"], tx.agency_id)
-        if joined:
-            record_joining(tx, before["case_id"], tx.agency_id, before["version"])
-    version = await referrals.note_on_case(tx, before["id"], task_id=new_id(), task_kind=task)
+        await _join(tx, before)
+    noted = await referrals.note_on_case(tx, before["id"], task_id=new_id(), task_kind=_task(taking))
     after = await referrals.find_referral(tx, before["id"])
     assert after is not None
     record_referral_event(tx, event, after, moved=(before["status"], taking.to_status), pool=pool)
     if taking.step == "complete":
         await results.share(tx, after, taking.matter, result=taking.said.result, assistance=taking.said.assistance)
-    record_need_event(tx, after["case_id"], version)
+    if noted.receiver_left:
+        record_joining(tx, after["case_id"], after["to_agency_id"], noted.case_version, event="participant.left")
+    _tell_participants(tx, after["case_id"], noted.case_version)
     if before["part_of"] is not None and taking.to_status in ENDED_STATUSES:
-        await _complete_parent(tx, before["part_of"])
+        await _complete_parent(tx, before["part_of"], before["case_id"])
+    return after
 
 
-def record_need_event(tx: Tx, case_id: UUID, version: int) -> None:
+def _task(taking: _Taking) -> str | None:
+    """What the coordinator has to decide after this step."""
+    if taking.step == "dispute":
+        return "dispute"
+    return "reroute" if taking.to_status in HANDED_BACK else None
+
+
+async def _join(tx: Tx, referral: asyncpg.Record) -> None:
+    """Whoever accepts takes part in the case from now on."""
+    case_id = referral["case_id"]
+    if await tx.value("SELECT join_case($1, $2, $3, 'receiver')", new_id(), case_id, tx.agency_id):
+        record_joining(tx, case_id, tx.agency_id, referral["version"])
+
+
+def _tell_participants(tx: Tx, case_id: UUID, version: int) -> None:
     """Participants who may not see the referral learn that the case's needs changed."""
     record_event(
         tx,
@@ -326,24 +359,28 @@ def record_need_event(tx: Tx, case_id: UUID, version: int) -> None:
     )
 
 
-async def _complete_parent(tx: Tx, parent_id: UUID) -> None:
-    """A joint referral completes by rule when the last of its children ends."""
+async def _complete_parent(tx: Tx, parent_id: UUID, case_id: UUID) -> None:
+    """A joint referral completes by rule when the last of its children ends, whoever ended that."""
     outcome = parent_outcome(await referrals.children_of(tx, parent_id))
-    parent = await referrals.find_referral(tx, parent_id)
-    if outcome is None or parent is None or parent["status"] != "in_progress":
+    completed = None if outcome is None else await referrals.complete_joint(tx, parent_id, outcome)
+    if completed is None:
         return
-    await referrals.update_referral(
-        tx, parent_id, {"status": "completed", "outcome": outcome, "ended_at": tx.now, "next_due": None}
+    record_event(
+        tx,
+        "referral.completed",
+        subject_type="referral",
+        subject_id=parent_id,
+        version=completed["referral_version"],
+        case_id=case_id,
+        parties={"sender": completed["coordinator"]},
+        moved=("in_progress", "completed"),
+        changed=("status",),
     )
-    await referrals.note_on_case(tx, parent_id, task_id=new_id(), task_kind=None)
-    completed = await referrals.find_referral(tx, parent_id)
-    assert completed is not None
-    record_referral_event(tx, "referral.completed", completed, moved=("in_progress", "completed"))
     leave_mark(
         tx,
         "referral.complete",
         subject_type="referral",
         subject_id=parent_id,
-        case_id=parent["case_id"],
+        case_id=case_id,
         facts={"by": "rule", "outcome": outcome},
     )

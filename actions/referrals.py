@@ -15,7 +15,7 @@ from db.queries import agencies, cases, matters, referrals
 from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.ages import age_band
-from rules.errors import DuplicateRecord, FieldError, Hidden, InsufficientRole, ValidationFailed
+from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, InsufficientRole, ValidationFailed
 from rules.matters import Matter
 from rules.referral_clocks import Dates, dates_at_request
 from rules.referrals import Clocks, next_due
@@ -44,6 +44,7 @@ class Requested:
     """The new referral, and what the sender should know although it was accepted."""
 
     referral: asyncpg.Record
+    matter: Matter
     warnings: tuple[FieldError, ...]
 
 
@@ -60,15 +61,14 @@ async def refer(tx: Tx, case_id: UUID, said: ReferralSaid) -> Requested:
     matter = await matters.find_matter(tx, said.matter)
     if matter is None:
         raise ValidationFailed(FieldError("/matter", "unknown-matter"))
+    refuse_closed(case)
     await _check(tx, case, said, matter)
     person_id = await referrals.main_person_of(tx, case_id) if case["kind"] == "household" else None
     if person_id is not None and not said.joint:
         await _refuse_duplicate(tx, person_id, said.matter, part_of=said.part_of, except_id=None)
     pool = await _pool(tx, case, said)
     row = await _row(tx, case, said, matter, person_id=person_id)
-    await referrals.insert_referral(tx, row, pool)
-    if not said.draft:
-        await announce(tx, row["id"], pool)
+    await referrals.insert_referral(tx, row, [] if said.draft else pool)
     leave_mark(
         tx,
         "referral.request",
@@ -77,14 +77,21 @@ async def refer(tx: Tx, case_id: UUID, said: ReferralSaid) -> Requested:
         case_id=case_id,
         facts={"matter": said.matter, "to_agency": str(said.to_agency) if said.to_agency else None},
     )
-    referral = await referrals.find_referral(tx, row["id"])
+    referral = await (referrals.find_referral(tx, row["id"]) if said.draft else announce(tx, row["id"], pool))
     assert referral is not None
-    return Requested(referral, await _warnings(tx, case, said))
+    return Requested(referral, matter, await _warnings(tx, case, said))
 
 
-async def announce(tx: Tx, referral_id: UUID, pool: Sequence[UUID]) -> None:
-    """Makes a requested referral known: to the case, to the addressee or pool, and a hidden duplicate to the
-    coordinator.
+def refuse_closed(case: asyncpg.Record) -> None:
+    """A closed case is reopened before anything is asked for in it."""
+    if case["status"] == "closed":
+        raise Conflict(reason="case-closed")
+
+
+async def announce(tx: Tx, referral_id: UUID, pool: Sequence[UUID]) -> asyncpg.Record:
+    """Makes a requested referral known: to the case, the addressee or pool, a hidden duplicate to the coordinator.
+
+    Returns it as it stands. Three statements.
     """
     duplicate = await referrals.hidden_duplicate_exists(tx, referral_id)
     await referrals.note_on_case(
@@ -94,6 +101,7 @@ async def announce(tx: Tx, referral_id: UUID, pool: Sequence[UUID]) -> None:
     assert referral is not None
     event = "referral.started" if referral["joint"] else "referral.requested"
     record_referral_event(tx, event, referral, moved=("draft", referral["status"]), pool=pool)
+    return referral
 
 
 def record_referral_event(
@@ -142,7 +150,12 @@ async def _relation_errors(tx: Tx, case_id: UUID, said: ReferralSaid) -> list[Fi
             errors.append(FieldError("/part_of", "not-a-joint-referral-under-way"))
     if said.reopens is not None:
         ended = await referrals.find_referral(tx, said.reopens)
-        if ended is None or ended["case_id"] != case_id or ended["status"] != "completed":
+        if (
+            ended is None
+            or ended["case_id"] != case_id
+            or ended["status"] != "completed"
+            or ended["matter_code"] != said.matter
+        ):
             errors.append(FieldError("/reopens", "not-a-completed-referral"))
     return errors
 
@@ -241,6 +254,7 @@ async def _warnings(tx: Tx, case: asyncpg.Record, said: ReferralSaid) -> tuple[F
 
 async def send_draft(tx: Tx, referral: asyncpg.Record) -> dict[str, Any]:
     """What sending a draft changes; the duplicate guard stands again, since time has passed. Four statements."""
+    refuse_closed(await seen_case(tx, referral["case_id"]))
     if referral["person_id"] is not None:
         await _refuse_duplicate(
             tx, referral["person_id"], referral["matter_code"], part_of=referral["part_of"], except_id=referral["id"]

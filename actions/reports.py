@@ -18,7 +18,7 @@ from crypto.ids import new_id
 from db.queries import agencies, people, reports, sharing
 from db.queries import cases as case_queries
 from db.transaction import Tx
-from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, ValidationFailed
+from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, PurposeRequired, ValidationFailed
 from rules.reports import EmployerSaid, PersonFound, ReportSaid, check_report
 
 BODY_CONTEXT = "report.body"
@@ -69,9 +69,13 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
 
 
 async def _refuse_second_filing(tx: Tx, said: ReportSaid) -> None:
-    existing = await reports.lock_source(tx, said.source_system, said.source_record_id)
+    existing = await reports.lock_source(tx, said.source_system, _source_record(tx, said))
     if existing is not None:
         raise DuplicateRecord(f"/v1/reports/{existing}")
+
+
+def _source_record(tx: Tx, said: ReportSaid) -> bytes:
+    return tx.vault.blind.index("source_record", said.source_record_id)
 
 
 async def _check_reference(tx: Tx, said: ReportSaid) -> list[FieldError]:
@@ -99,13 +103,9 @@ async def _case_for(
     tx: Tx, said: ReportSaid, linked: Sequence[LinkedPerson], employers: dict[EmployerSaid, UUID]
 ) -> tuple[UUID, bool]:
     """The active case these people belong to, or a new one; (id, opened). Locks the case."""
-    known = [person.person_id for person in linked if person.known]
-    case_id = await case_queries.active_case_of(tx, known) if known else None
     employer_id = employers.get(said.employer) if said.employer else None
-    if not linked and employer_id is not None:
-        case_id = await case_queries.active_case_of_employer(tx, employer_id)
+    case_id = await _active_case(tx, linked, employer_id)
     if case_id is not None:
-        await case_queries.lock_case(tx, case_id)
         return case_id, False
     main = linked[0].found if linked else None
     opening = cases.Opening(
@@ -118,6 +118,24 @@ async def _case_for(
         urgency=said.urgency,
     )
     return await cases.open_case(tx, opening), True
+
+
+async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID | None) -> UUID | None:
+    """The active case of these people, or of the employer alone, locked; it may close while we wait, so look again."""
+    known = [person.person_id for person in linked if person.known]
+    if known:
+        await people.lock_persons(tx, known)
+    while (case_id := await _find_active_case(tx, known, None if linked else employer_id)) is not None:
+        await case_queries.lock_case(tx, case_id)
+        if await _find_active_case(tx, known, None if linked else employer_id) == case_id:
+            return case_id
+    return None
+
+
+async def _find_active_case(tx: Tx, known: Sequence[UUID], employer_id: UUID | None) -> UUID | None:
+    if employer_id is not None:
+        return await case_queries.active_case_of_employer(tx, employer_id)
+    return await case_queries.active_case_of(tx, known) if known else None
 
 
 def _mark(tx: Tx, said: ReportSaid, report_id: UUID, case_id: UUID) -> UUID:
@@ -163,9 +181,8 @@ async def _insert(
         {
             "id": report_id,
             "source_system": said.source_system,
-            "source_record_id": said.source_record_id,
+            "source_record": _source_record(tx, said),
             "aware_at": said.aware_at,
-            "aware_by": said.aware_by or "",
             "channel": said.channel,
             "urgency": said.urgency,
             "body": tx.vault.cipher.seal_bytes(body, f"{BODY_CONTEXT}:{report_id}"),
@@ -178,7 +195,7 @@ async def _insert(
 
 
 def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[EmployerSaid, UUID]) -> dict[str, object]:
-    found, said, look_up = person.found, person.found.said, person.look_up
+    found, said, ids = person.found, person.found.said, person.found.identifiers
 
     def sealed(text: str) -> str:
         return tx.vault.cipher.seal(text, f"{RECORD_CONTEXT}:{record_id}").hex()
@@ -189,9 +206,9 @@ def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[Emplo
         "name": sealed(found.name),
         "id_type": said.id_type,
         "id_number": sealed(found.id_number) if found.id_number else None,
-        "id_index": look_up.id_indexes[0].hex() if look_up.id_indexes else None,
-        "name_birth_index": look_up.name_birth.hex() if look_up.name_birth else None,
-        "phone_indexes": [phone.hex() for phone in look_up.phones],
+        "id_index": _index(tx, "id_number", ids.id_number),
+        "name_birth_index": _index(tx, "name_birth", ids.name_and_birth),
+        "phone_indexes": [_index(tx, "phone", phone) for phone in ids.phones],
         "contact": sealed(_contact(found)),
         "sex": found.sex,
         "birth_date": found.birth_date.isoformat() if found.birth_date else None,
@@ -202,17 +219,18 @@ def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[Emplo
     }
 
 
+def _index(tx: Tx, kind: str, value: str | None) -> str | None:
+    """The keyed hash under the current key, in hexadecimal; look-ups try every live key."""
+    return None if value is None else tx.vault.blind.index(kind, value).hex()
+
+
 def _contact(found: PersonFound) -> str:
     address = found.said.address
     return json.dumps({"phones": found.phones, "address": address.detail if address else None}, ensure_ascii=False)
 
 
 async def _record_bases(tx: Tx, said: ReportSaid, report_id: UUID, case: asyncpg.Record) -> None:
-    rows = [
-        (new_id(), recipient, basis.kind, basis.reference, basis.valid_until)
-        for basis in said.bases
-        for recipient in basis.recipients
-    ]
+    rows = [sharing.new_basis(tx, basis, recipient) for basis in said.bases for recipient in basis.recipients]
     if not rows:
         return
     await sharing.insert_bases(tx, rows, case_id=case["id"], report_id=report_id)
@@ -228,10 +246,12 @@ async def _record_bases(tx: Tx, said: ReportSaid, report_id: UUID, case: asyncpg
 
 
 async def read_report(tx: Tx, report_id: UUID) -> tuple[asyncpg.Record, dict[str, object]]:
-    """The report and what was said, opened. A sensitive read: leaves a mark. Raises Hidden. Two statements."""
+    """The report and what was said, opened. A sensitive read: leaves a mark. Raises Hidden, PurposeRequired."""
     report = await reports.find_report(tx, report_id)
     if report is None:
         raise Hidden
+    if tx.purpose is None:
+        raise PurposeRequired
     body = tx.vault.cipher.open_bytes(report["body"], f"{BODY_CONTEXT}:{report_id}")
     leave_mark(
         tx,

@@ -16,6 +16,7 @@ from rules.matters import Matter
 
 RESULT_CONTEXT = "result.text"
 ADOPTION_CONTEXT = "adoption.reason"
+SOURCE_CONTEXT = "assistance.source"
 _COMPARTMENTS = ("medical", "legal", "mood")
 
 
@@ -78,24 +79,27 @@ async def share(
 
 
 async def _record_assistance(tx: Tx, referral: asyncpg.Record, given: tuple[AssistanceSaid, ...]) -> None:
-    rows = [
-        {
-            "id": new_id(),
-            "kind": help_given.kind,
-            "depth": help_given.depth,
-            "amount_fen": help_given.amount_fen,
-            "quantity": help_given.quantity,
-            "unit": help_given.unit,
-            "period_from": help_given.period_from,
-            "period_to": help_given.period_to,
-            "source": help_given.source,
-        }
-        for help_given in given
-    ]
+    rows = [_assistance_row(tx, help_given) for help_given in given]
     await results.insert_assistance(tx, referral["case_id"], referral["id"], rows)
     for row in rows:
         assert isinstance(row["id"], UUID)
         _record(tx, "assistance.recorded", ("assistance", row["id"]), referral["case_id"])
+
+
+def _assistance_row(tx: Tx, given: AssistanceSaid) -> dict[str, object]:
+    """The source is free text and may name somebody, so it is sealed."""
+    assistance_id = new_id()
+    return {
+        "id": assistance_id,
+        "kind": given.kind,
+        "depth": given.depth,
+        "amount_fen": given.amount_fen,
+        "quantity": given.quantity,
+        "unit": given.unit,
+        "period_from": given.period_from,
+        "period_to": given.period_to,
+        "source": tx.vault.cipher.seal(given.source, f"{SOURCE_CONTEXT}:{assistance_id}"),
+    }
 
 
 def _record(tx: Tx, event: str, subject: tuple[str, UUID], case_id: UUID, **parties: UUID) -> None:

@@ -5,7 +5,6 @@ from uuid import UUID
 from actions.audit import leave_mark
 from actions.cases import coordinated_case
 from actions.events import record_event
-from crypto.ids import new_id
 from db.queries import agencies, sharing
 from db.transaction import Tx
 from rules.errors import FieldError, ValidationFailed
@@ -20,7 +19,7 @@ async def record_basis(tx: Tx, case_id: UUID, basis: BasisSaid) -> None:
     recipients = set(basis.recipients)
     if not recipients or await agencies.active_among(tx, recipients) != recipients:
         raise ValidationFailed(FieldError("/recipients", "unknown-agency"))
-    rows = [(new_id(), recipient, basis.kind, basis.reference, basis.valid_until) for recipient in basis.recipients]
+    rows = [sharing.new_basis(tx, basis, recipient) for recipient in basis.recipients]
     await sharing.insert_bases(tx, rows, case_id=case_id, report_id=None)
     record_event(
         tx,

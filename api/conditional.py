@@ -2,9 +2,16 @@
 changed.
 """
 
+import hashlib
+
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
+
+
+def content_tag(shown: BaseModel) -> str:
+    """A projection named by its content, where more than the version decides what is shown (people, bases)."""
+    return hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:16]
 
 
 def not_modified(request: Request, shown: BaseModel, *, version: int, projection: str) -> Response:

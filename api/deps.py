@@ -36,9 +36,10 @@ from rules.errors import (
 
 ServicesDep = Annotated[Services, Depends(services_of)]
 
-_ACTOR = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_KEY = re.compile(r'"?([A-Za-z0-9._:-]{16,128})"?')
-_PURPOSE = re.compile(r"[a-z][a-z0-9_-]{1,63}")
+# No long run of digits: an identity number or a phone in these headers would be kept in the audit.
+_ACTOR = re.compile(r"(?!.*[0-9]{7})[A-Za-z0-9._:-]{1,64}")
+_KEY = re.compile(r'([A-Za-z0-9._:-]{16,128})|"([A-Za-z0-9._:-]{16,128})"')
+_PURPOSE = re.compile(r"(?!.*[0-9]{7})[a-z][a-z0-9_-]{1,63}")
 _TAG = re.compile(r'"v(\d{1,9})(?:-[A-Za-z0-9_-]+)?"')
 
 
@@ -58,7 +59,7 @@ async def caller_of(
     if actor is not None and not _ACTOR.fullmatch(actor):
         raise MalformedRequest("actor")
     request.state.client_id = str(claims.client_id)
-    request.state.answer_headers |= await services.limiter.spend(claims.principal_id)
+    await services.limiter.spend(claims.principal_id, request.state.answer_headers)
     return Caller(
         kind="client" if claims.principal_kind == "client" else "staff",
         principal_id=claims.principal_id,
@@ -214,7 +215,7 @@ def _key(request: Request, tx: Tx, given: str | None, *, required: bool) -> Key 
     if match is None:
         raise MalformedRequest("idempotency-key")
     body = canonical(request.state.json)
-    return key_for(tx, method=request.method, path=request.scope["path"], key=match[1], body=body)
+    return key_for(tx, method=request.method, path=request.scope["path"], key=match[1] or match[2], body=body)
 
 
 def _is_kept(error: TongliError) -> bool:

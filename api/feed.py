@@ -72,12 +72,17 @@ class Feed:
         return after
 
     async def read(self, after: int, limit: int) -> Portion:
-        """One look. Raises NotAuthenticated, InsufficientScope."""
+        """One look. Raises NotAuthenticated, InsufficientScope, InvalidCursor.
+
+        A cursor beyond the last number comes from before a restored backup: numbers after it would be other events.
+        """
         async with open_transaction(self.services.database, self.caller, scope=SCOPE, read_only=True) as tx:
             head, rows = await read_feed(tx, after=after, limit=limit + 1, types=self.types)
+        if after > head:
+            raise InvalidCursor
         kept = rows[:limit]
         more = len(rows) > limit
-        return Portion(after, kept, next=kept[-1].sequence if more else max(head, after), has_more=more)
+        return Portion(after, kept, next=kept[-1].sequence if more else head, has_more=more)
 
     async def read_waiting(self, after: int, limit: int, wait_s: float) -> Portion:
         """The same, waiting up to `wait_s` for the first entry."""
@@ -109,7 +114,7 @@ class Feed:
             mark = self._mark()
             try:
                 portion = await self.read(portion.next, STREAM_BATCH)
-            except (NotAuthenticated, Refused):
+            except (NotAuthenticated, Refused, InvalidCursor):
                 return
 
     def _event(self, row: FeedRow) -> bytes:

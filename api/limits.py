@@ -4,11 +4,13 @@ A process takes a block of tokens and spends it without a write, so that several
 of about one statement every `block` requests. What a process leased and did not spend is lost when it stops.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from db.engine import Database
 from db.queries.limits import lease_requests
@@ -36,20 +38,35 @@ class Limiter:
         self._block = max(1, burst // 10)
         self._blocks: OrderedDict[UUID, _Block] = OrderedDict()
         self._refused_until: OrderedDict[UUID, float] = OrderedDict()
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def policy(self) -> str:
         """Value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers)."""
         return f'"client";q={self._per_minute};w=60'
 
-    async def spend(self, principal_id: UUID) -> dict[str, str]:
-        """Takes one request from the principal's budget; the headers to show. At most one statement, usually none."""
+    async def spend(self, principal_id: UUID, answer_headers: dict[str, str]) -> None:
+        """Takes one request from the principal's budget and shows what is left, also when there is nothing.
+
+        At most one statement, usually none. Raises QuotaExceeded.
+        """
+        answer_headers["ratelimit-policy"] = self.policy
         block = self._blocks.get(principal_id)
-        if block is None or block.left == 0:
-            block = await self._lease(principal_id)
+        while block is None or block.left == 0:
+            answer_headers["ratelimit"] = '"client";r=0;t=60'
+            block = await self._leased(principal_id)
         block.left -= 1
         self._blocks.move_to_end(principal_id)
-        return {"ratelimit-policy": self.policy, "ratelimit": f'"client";r={block.left + block.beyond};t=60'}
+        answer_headers["ratelimit"] = f'"client";r={block.left + block.beyond};t=60'
+
+    async def _leased(self, principal_id: UUID) -> _Block:
+        """A block with something left. Requests that come together wait for one lease instead of taking one each."""
+        lock = self._locks.setdefault(principal_id, asyncio.Lock())
+        async with lock:
+            block = self._blocks.get(principal_id)
+            if block is None or block.left == 0:
+                block = await self._lease(principal_id)
+        return block
 
     async def _lease(self, principal_id: UUID) -> _Block:
         now = time.monotonic()

@@ -137,6 +137,7 @@ REASONS: Final[dict[str, Text]] = {
     ),
     "content-encoding": Text("请不要压缩请求体。", "Do not compress the body."),
     "taken-by-another-office": Text("另一机构已先受理。", "Another office of the pool accepted first."),
+    "case-closed": Text("个案已结案，请先重开。", "The case is closed; reopen it first."),
     "id-taken": Text("此标识已被使用。", "This id is taken; make a new one."),
     "open-referrals": Text("仍有未办结的转办，请先办结或撤回。", "Referrals are still open; end them first."),
     "household-has-active-case": Text(

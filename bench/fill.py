@@ -59,8 +59,8 @@ async def add_agencies(raw: "asyncpg.Connection[asyncpg.Record]") -> Filled:
                 )
             )
     await raw.executemany(
-        "INSERT INTO agency (id, code, name, name_en, kind, level, parent_id, department, division_code, windows, status,"
-        " created_at, version) VALUES ($1, $2, $3, $4, $5, 'county', NULL, false, $6, '[]', 'active', $7, 1)",
+        "INSERT INTO agency (id, code, name, name_en, kind, level, parent_id, department, division_code, windows,"
+        " status, created_at, version) VALUES ($1, $2, $3, $4, $5, 'county', NULL, false, $6, '[]', 'active', $7, 1)",
         rows,
     )
     return Filled(unions, offices, {union: [] for union in unions}, {office: [] for office in offices})
@@ -162,9 +162,8 @@ def _report(vault: Vault, ids: dict[str, UUID], union: UUID, number: int, opened
         "agency_id": union,
         "case_id": ids["case"],
         "source_system": "bench",
-        "source_record_id": str(number),
+        "source_record": vault.blind.index("source_record", str(number)),
         "aware_at": opened,
-        "aware_by": "",
         "reported_at": opened,
         "reported_by": union,
         "channel": "system",

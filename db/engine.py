@@ -134,15 +134,15 @@ def _faults(role: asyncpg.Record) -> tuple[tuple[bool, str], ...]:
         (role["rolsuper"], f"role {who} is a superuser: log in as {names.APP}"),
         (role["rolbypassrls"], f"role {who} has BYPASSRLS: log in as {names.APP}"),
         (role["owns"] > 0, f"role {who} owns tables: log in as {names.APP}"),
-        (role["holds"], f"role {who} may become {names.OWNER} or {names.LINKER}"),
+        (role["holds"], f"role {who} may become a role that row security does not bind"),
     )
 
 
 _ROLE = f"""
 SELECT r.rolname, r.rolsuper, r.rolbypassrls, current_setting('server_version_num')::int AS version,
        (SELECT count(*) FROM pg_class c WHERE c.relowner = r.oid) AS owns,
-       EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles h ON h.oid = m.roleid
-                WHERE m.member = r.oid AND h.rolname IN ('{names.OWNER}', '{names.LINKER}')) AS holds
+       EXISTS (SELECT FROM pg_roles h WHERE h.oid <> r.oid AND pg_has_role(r.oid, h.oid, 'MEMBER')
+                  AND (h.rolsuper OR h.rolbypassrls OR h.rolname IN ('{names.OWNER}', '{names.LINKER}'))) AS holds
   FROM pg_roles r WHERE r.rolname = current_user"""  # noqa: S608  constants of db/names.py
 
 _DURABILITY = """

@@ -13,6 +13,7 @@ from rules.referral_clocks import (
     Dates,
     dates_after_extension,
     dates_after_pause,
+    dates_after_resubmission,
     dates_at_request,
     resolve_after_acceptance,
 )
@@ -55,6 +56,8 @@ def recalculated(asked: Asked, steps: Iterable[Taken], calendar: WorkCalendar) -
             dates = dates_after_extension(dates, asked.clocks.extension, calendar)
         elif stopped is not None and taken.step in ("resubmit", "resume"):
             dates, stopped = dates_after_pause(dates, paused_from=stopped, now=taken.at, calendar=calendar), None
+            if taken.step == "resubmit":
+                dates = dates_after_resubmission(dates, asked.clocks, now=taken.at, calendar=calendar)
         elif taken.step == "return" or (taken.step == "hold" and taken.reason in HOLDS_THAT_STOP_THE_CLOCK):
             stopped = taken.at
     return dates

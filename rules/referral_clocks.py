@@ -61,6 +61,14 @@ def dates_after_pause(dates: Dates, *, paused_from: datetime, now: datetime, cal
     )
 
 
+def dates_after_resubmission(dates: Dates, clocks: Clocks, *, now: datetime, calendar: WorkCalendar) -> Dates:
+    """What was accepted in time and then returned is accepted anew: a passed date to accept is counted from now."""
+    if dates.accept_by > now:
+        return dates
+    due = due_at(now, clocks.accept, calendar)
+    return Dates(dates.acknowledge_by, due.at, dates.resolve_by, dates.confirmed and due.confirmed)
+
+
 def dates_after_extension(dates: Dates, period: Period, calendar: WorkCalendar) -> Dates:
     """The resolve date prolonged by `period`. The caller has checked that there is one."""
     assert dates.resolve_by is not None

@@ -10,7 +10,8 @@ from typing import Literal
 
 from rules.errors import FieldError, InvalidTransition, ValidationFailed
 
-Party = Literal["sender", "receiver", "coordinator", "clock"]
+Party = Literal["sender", "receiver", "pool", "coordinator", "clock"]
+"""`pool`: an office that a referral was offered to; it may take it, and only then do anything else with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ TRANSITIONS: dict[str, dict[str, Transition]] = {
     },
     "requested": {
         "receive": _RECEIVED,
-        "accept": Transition("accepted", ("receiver",), "referral.accepted"),
+        "accept": Transition("accepted", ("receiver", "pool"), "referral.accepted"),
         "reject": Transition("rejected", ("receiver",), "referral.rejected"),
         "return": _RETURN,
         "dispute": _dispute("requested", "receiver"),

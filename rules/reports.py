@@ -17,6 +17,7 @@ from rules.identity_numbers import (
     masked,
     normalise,
     parse_identity_number,
+    to_eighteen,
 )
 from rules.phones import PhoneError, normalise_phone
 from rules.texts import TextError, clean_name, name_key
@@ -163,7 +164,9 @@ def check_report(said: ReportSaid, *, now: datetime, allow_demo: bool) -> list[P
     `allow_demo` lets identity numbers of the invented division 99 in; production refuses them.
     """
     errors: list[FieldError] = []
-    if said.person is None and said.employer is None:
+    if said.household and said.person is None:
+        errors.append(FieldError("/person", "required"))
+    elif said.person is None and said.employer is None:
         errors.append(FieldError("/person", "person-or-employer-required"))
     if said.id is not None and said.id.version != 7:
         errors.append(FieldError("/id", "id-version"))
@@ -245,9 +248,9 @@ def _identity(pointer: str, said: PersonSaid, errors: list[FieldError], allow_de
         errors.append(FieldError(f"{pointer}/id_number", "required"))
         return None
     try:
-        identity = parse_identity_number(eighteen(said.id_number))
+        identity = parse_identity_number(said.id_number)
     except IdentityNumberError as wrong:
-        errors.append(FieldError(f"{pointer}/id_number", wrong.code, {"masked": masked(said.id_number)}))
+        errors.append(FieldError(f"{pointer}/id_number", wrong.code, {"id_number": masked(said.id_number)}))
         return None
     if is_demo(identity.number) and not allow_demo:
         errors.append(FieldError(f"{pointer}/id_number", "demo-number"))
@@ -261,7 +264,7 @@ def _identity(pointer: str, said: PersonSaid, errors: list[FieldError], allow_de
 def _both_masked(name: str, said: PersonSaid, identity: IdentityNumber) -> dict[str, str | int]:
     """Both sides so that a human sees which field to look at, neither so that anyone learns a value."""
     stated = "****-**-**" if name == "birth_date" else "*" * len(said.sex or "")
-    return {"masked": masked(identity.number), "stated_masked": stated}
+    return {"id_number": masked(identity.number), name: stated}
 
 
 def _phones(pointer: str, said: PersonSaid, errors: list[FieldError]) -> tuple[str, ...]:

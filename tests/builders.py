@@ -134,7 +134,7 @@ def person_body(**changes: object) -> dict[str, Any]:
     number = next(_people)
     birth = FIRST_BIRTH + timedelta(days=number // 500)
     person = {
-        "name": SURNAMES[number % 16] + GIVEN[number // 16 % 32] + GIVEN[number // 512 % 32],
+        "name": SURNAMES[number % 16] + GIVEN[number // 16 % len(GIVEN)] + GIVEN[number // 512 % len(GIVEN)],
         "id_type": "resident_id",
         "id_number": identity_number(birth, serial=number % 500),
         "sex": "female",

@@ -112,7 +112,7 @@ async def search_cases(
         raise PurposeRequired
     identifiers = _identifiers(search)
     look_up = hashed(tx, identifiers)
-    rows = await people.search_records(tx, id_indexes=look_up.id_indexes, name_birth=look_up.name_birth)
+    rows = await people.search_records(tx, id_indexes=look_up.id_indexes, name_births=look_up.name_births)
     verbs.mark_search(tx)
     found = [await verbs.seen_case(tx, row["case_id"]) for row in rows]
     return CaseHits(data=[summary(case) for case in found])

@@ -12,7 +12,7 @@ from actions.cases import seen_case
 from actions.referral_files import OpenedReferral, knows_case, note_for, read_referral
 from actions.referral_steps import allowed_now, take_referral_step
 from actions.referrals import refer
-from api.conditional import not_modified
+from api.conditional import content_tag, not_modified
 from api.deps import ServicesDep, Writing, reads, reads_with_mark, writes
 from api.listing import Position, answer_page, open_cursor
 from api.paging import Cursor, Limit, Page
@@ -37,7 +37,7 @@ from api.schemas.referrals import (
 )
 from api.schemas.reports import Caution, utc
 from api.strict_json import StrictRouter
-from db.queries import matters, referrals
+from db.queries import referrals
 from db.transaction import Tx
 
 router = StrictRouter("/v1/referrals", tags=["referrals"])
@@ -93,18 +93,12 @@ async def post_referral(
     requested = await refer(writing.tx, case_id, referral.said())
     language = preferred_language(request.headers.get("accept-language"))
     warnings = [field_problem(found.pointer, found.code, language) for found in requested.warnings]
-    allowed = await _allowed(writing.tx, requested.referral)
+    allowed = allowed_now(writing.tx, requested.referral, requested.matter)
     shown = ReferralRequested(
         **columns(writing.tx, requested.referral, allowed, disclosed=True),
         warnings=[Caution.model_validate(warning) for warning in warnings],
     )
     return await writing.answer(shown, status=201, location=f"/v1/referrals/{shown.id}", version=shown.version)
-
-
-async def _allowed(tx: Tx, referral: asyncpg.Record) -> tuple[str, ...]:
-    matter = await matters.find_matter(tx, referral["matter_code"])
-    assert matter is not None
-    return allowed_now(tx, referral, matter)
 
 
 @of_case.get("/{case_id}/referrals", operation_id="list_referrals_of_case")
@@ -155,8 +149,7 @@ async def get_referral(
     `Tongli-Purpose`, the matter's minimum fields, which leaves an audit mark."""
     opened = await read_referral(tx, referral_id)
     shown = _read(tx, opened)
-    granted = opened.disclosure.basis_kind if opened.disclosure else None
-    return not_modified(request, shown, version=shown.version, projection=granted or "")
+    return not_modified(request, shown, version=shown.version, projection=content_tag(shown))
 
 
 def _read(tx: Tx, opened: OpenedReferral) -> ReferralRead:
@@ -200,7 +193,6 @@ async def post_step(
     """Take a step: send, receive, accept, reject, return, resubmit, start, hold, resume, extend, dispute, complete,
     fail, cancel, void. Needs `If-Match`. A step that is not allowed answers 409 with the allowed ones."""
     tx = writing.tx
-    referral = await take_referral_step(tx, referral_id, step.value, words.said(), version=writing.expected_version())
-    allowed = await _allowed(tx, referral)
-    shown = ReferralShown(**columns(tx, referral, allowed, disclosed=False))
+    taken = await take_referral_step(tx, referral_id, step.value, words.said(), version=writing.expected_version())
+    shown = ReferralShown(**columns(tx, taken.referral, taken.allowed_steps, disclosed=False))
     return await writing.answer(shown, version=shown.version)

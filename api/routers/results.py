@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from actions.case_files import open_results
 from actions.cases import seen_case
-from actions.results import ADOPTION_CONTEXT, AdoptionSaid, adopt_report, adopt_result, seen_result
+from actions.results import ADOPTION_CONTEXT, SOURCE_CONTEXT, AdoptionSaid, adopt_report, adopt_result, seen_result
 from api.deps import Writing, reads, reads_with_mark, writes
 from api.params import Uuid
 from api.schemas.cases import AgencyName
@@ -119,9 +119,10 @@ async def get_assistance(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) 
                     name: row[name]
                     for name in (
                         *("id", "referral_id", "kind", "depth", "amount_fen", "quantity", "unit"),
-                        *("period_from", "period_to", "source"),
+                        *("period_from", "period_to"),
                     )
                 },
+                source=tx.vault.cipher.open(row["source"], f"{SOURCE_CONTEXT}:{row['id']}"),
             )
             for row in await results.assistance_of_case(tx, case_id)
         ]

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import fen, key, one_of
+from db.types import fen, key, one_of, sealed
 from rules.results import AssistanceKind, Depth
 
 
@@ -33,5 +33,5 @@ class Assistance(SQLModel, table=True):
     unit: str | None
     period_from: date | None
     period_to: date | None
-    source: str
+    source: bytes = sealed()
     recorded_at: datetime

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import key, one_of, words
+from db.types import key, one_of, sealed, words
 from rules.cases import CASE_STATUSES, PARTICIPANT_ROLES
 from rules.matters import Urgency
 
@@ -39,7 +39,7 @@ class Case(SQLModel, table=True):
     updated_at: datetime
     closed_at: datetime | None
     exit_reason: str | None
-    exit_text: str | None
+    exit_text: bytes | None = sealed(nullable=True)
     version: int
 
 

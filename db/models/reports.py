@@ -6,19 +6,22 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import key, one_of, sealed
+from db.types import blind, key, one_of, sealed
 from rules.matters import Urgency
 from rules.reports import Channel
 
 
 class Report(SQLModel, table=True):
-    """The body is kept sealed and whole; its hash goes into the receipt."""
+    """The body is kept sealed and whole; its hash goes into the receipt.
+
+    `source_record` is the keyed hash of the sender's record id: nothing forbids that to be a person's number.
+    """
 
     __tablename__ = "report"
     __table_args__ = (
         CheckConstraint(one_of("channel", *Channel), name="report_channel"),
         CheckConstraint(one_of("urgency", *Urgency), name="report_urgency"),
-        Index("report_source_once", "agency_id", "source_system", "source_record_id", unique=True),
+        Index("report_source_once", "agency_id", "source_system", "source_record", unique=True),
         Index("report_by_case", "case_id"),
         Index("report_by_agency", "agency_id", "id"),
     )
@@ -27,9 +30,8 @@ class Report(SQLModel, table=True):
     agency_id: UUID = Field(foreign_key="agency.id")
     case_id: UUID = Field(foreign_key="case.id")
     source_system: str
-    source_record_id: str
+    source_record: bytes = blind()
     aware_at: datetime
-    aware_by: str
     reported_at: datetime
     reported_by: UUID
     channel: str

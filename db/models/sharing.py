@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import key, one_of
+from db.types import key, one_of, sealed
 from rules.reports import BasisKind
 
 
@@ -27,7 +27,7 @@ class SharingBasis(SQLModel, table=True):
     agency_id: UUID = Field(foreign_key="agency.id")
     recipient_agency_id: UUID = Field(foreign_key="agency.id")
     kind: str
-    reference: str
+    reference: bytes = sealed()
     valid_from: datetime
     valid_until: datetime | None
     recorded_at: datetime

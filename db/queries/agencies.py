@@ -16,10 +16,10 @@ WITH RECURSIVE above AS (
     UNION ALL
     SELECT coalesce(
         (SELECT d.parent_code FROM division d WHERE d.code = a.code ORDER BY d.valid_from DESC LIMIT 1),
-        CASE WHEN length(a.code) = 9 THEN left(a.code, 6)
+        CASE WHEN length(a.code) > 6 THEN left(a.code, length(a.code) - 3)
              WHEN a.code ~ '^\\d{4}00$' THEN left(a.code, 2) || '0000'
              WHEN a.code ~ '^\\d{6}$' THEN left(a.code, 4) || '00' END), a.distance + 1
-      FROM above a WHERE a.distance < 4 AND a.code IS NOT NULL)
+      FROM above a WHERE a.distance < 5 AND a.code IS NOT NULL)
 SELECT a.id FROM above u JOIN agency a ON a.division_code = u.code
  WHERE a.kind = 'union' AND NOT a.department AND a.status = 'active'
    AND a.level IN ('county', 'city', 'province', 'national')

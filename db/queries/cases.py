@@ -64,7 +64,8 @@ async def find_case(tx: Tx, case_id: UUID) -> asyncpg.Record | None:
 _LIST = """
 SELECT coalesce(json_agg(r), '[]')::text FROM (
     SELECT c.id, c.number, c.kind, c.status, CASE WHEN p.role <> 'observer' THEN c.division_code END AS division_code,
-           CASE WHEN p.role <> 'observer' THEN c.urgency END AS urgency, c.opened_at, c.updated_at, c.version,
+           CASE WHEN p.role <> 'observer' THEN c.urgency END AS urgency, rfc3339(c.opened_at) AS opened_at,
+           rfc3339(c.updated_at) AS updated_at, c.version,
            json_build_object('id', c.coordinator_agency_id, 'name', a.name) AS coordinator, p.role
       FROM (SELECT case_id, role, case_updated_at FROM participant
              WHERE agency_id = $1 AND until IS NULL AND listed {where}
@@ -110,7 +111,7 @@ async def update_status(
     status: str,
     difficulty_class: str | None,
     exit_reason: str | None,
-    exit_text: str | None,
+    exit_text: bytes | None,
 ) -> int | None:
     """Moves a case that still has `version`; returns its new version, None where somebody was faster. One statement."""
     found: int | None = await tx.value(

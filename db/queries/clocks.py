@@ -106,7 +106,11 @@ async def pool_of(raw: Raw, referral_id: UUID) -> list[UUID]:
 
 async def note_on_case(raw: Raw, referral_id: UUID, *, task_id: UUID, task_kind: str | None, now: datetime) -> int:
     """Carries the referral's state into its case; returns the case's new version."""
-    return int(await raw.fetchval("SELECT note_referral($1, $2, $3, $4)", referral_id, task_id, task_kind, now))
+    return int(
+        await raw.fetchval(
+            "SELECT case_version FROM note_referral($1, $2, $3, $4)", referral_id, task_id, task_kind, now
+        )
+    )
 
 
 async def definition_of(raw: Raw, matter_code: str) -> dict[str, Any]:

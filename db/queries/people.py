@@ -16,21 +16,40 @@ class LookUp:
     """Keyed hashes of one person's identifiers."""
 
     id_indexes: list[bytes]
-    name_birth: bytes | None
+    name_births: list[bytes]
     phones: list[bytes]
 
 
-async def find_persons(tx: Tx, look_ups: Sequence[LookUp]) -> list[tuple[UUID | None, str]]:
-    """For each look-up: the person it belongs to and what matched, or (None, "new"). Locks the identifiers. One
-    statement.
+async def lock_identifiers(tx: Tx, look_ups: Sequence[LookUp]) -> None:
+    """Lets one transaction at a time link people with these identifiers. One statement.
 
-    Callers pass look-ups in one order (sorted by identifier), so that two reports of the same people cannot deadlock.
+    All of them in one order: two reports of the same people, told in another order, cannot wait for each other.
     """
+    keys = {key for look_up in look_ups for key in (*look_up.id_indexes, *look_up.name_births)}
+    await tx.run(
+        "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(encode(i, 'hex'), 1) AS k "
+        "FROM unnest($1::bytea[]) i ORDER BY k) ordered",
+        list(keys),
+    )
+
+
+async def lock_persons(tx: Tx, person_ids: Sequence[UUID]) -> None:
+    """Lets one transaction at a time decide which active case these persons belong to. One statement."""
+    await tx.run(
+        "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(p::text, 5) AS k "
+        "FROM unnest($1::uuid[]) p ORDER BY k) ordered",
+        list(person_ids),
+    )
+
+
+async def find_persons(tx: Tx, look_ups: Sequence[LookUp]) -> list[tuple[UUID | None, str]]:
+    """For each look-up: the person it belongs to and what matched, or (None, "new"). One statement, under locks."""
     rows = await tx.rows(
         "SELECT f.person_id, f.matched_on FROM jsonb_to_recordset($1::jsonb) "
-        "AS l (position integer, ids jsonb, name_birth text, phones jsonb) "
+        "AS l (position integer, ids jsonb, name_births jsonb, phones jsonb) "
         "LEFT JOIN LATERAL find_person("
-        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.ids) i), decode(l.name_birth, 'hex'), "
+        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.ids) i), "
+        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.name_births) i), "
         "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.phones) i)) f ON true "
         "ORDER BY l.position",
         json.dumps(
@@ -38,7 +57,7 @@ async def find_persons(tx: Tx, look_ups: Sequence[LookUp]) -> list[tuple[UUID | 
                 {
                     "position": position,
                     "ids": [index.hex() for index in look_up.id_indexes],
-                    "name_birth": look_up.name_birth.hex() if look_up.name_birth else None,
+                    "name_births": [index.hex() for index in look_up.name_births],
                     "phones": [index.hex() for index in look_up.phones],
                 }
                 for position, look_up in enumerate(look_ups)
@@ -106,6 +125,12 @@ async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *,
     )
 
 
+async def main_members_of(tx: Tx, case_id: UUID) -> list[UUID]:
+    """The case's main member, as far as the acting agency may see it."""
+    rows = await tx.rows("SELECT person_id FROM household_member WHERE case_id = $1 AND role = 'main'", case_id)
+    return [row["person_id"] for row in rows]
+
+
 async def household_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     """Records of the case's people that the acting agency may see, main member first, newest record of each person."""
     return await tx.rows(
@@ -120,15 +145,16 @@ async def household_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
 
 
 async def search_records(
-    tx: Tx, *, id_indexes: list[bytes], name_birth: bytes | None, since: datetime | None = None, limit: int = 50
+    tx: Tx, *, id_indexes: list[bytes], name_births: list[bytes], since: datetime | None = None, limit: int = 50
 ) -> list[asyncpg.Record]:
     """Cases of the acting agency's view in which a person with these identifiers stands. One statement."""
     return await tx.rows(
         "SELECT DISTINCT r.case_id FROM person_record r "
-        "WHERE (r.id_index = ANY ($1) OR r.name_birth_index = $2) AND ($3::timestamptz IS NULL OR r.created_at >= $3) "
+        "WHERE (r.id_index = ANY ($1) OR r.name_birth_index = ANY ($2)) "
+        "  AND ($3::timestamptz IS NULL OR r.created_at >= $3) "
         "ORDER BY r.case_id DESC LIMIT $4",
         id_indexes,
-        name_birth,
+        name_births,
         since,
         limit,
     )

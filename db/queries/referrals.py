@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,9 @@ _COLUMNS = """r.id, r.case_id, r.person_id, r.matter_code, m.title_zh, m.title_e
     s.name AS sender_name, r.coordinator_agency_id, r.to_agency_id, t.name AS to_name, r.pooled, r.joint, r.status,
     r.urgency, r.place, r.age_band, r.note, r.part_of, r.reopens, r.requested_at, r.received_at, r.accepted_at,
     r.started_at, r.ended_at, r.clock_stopped_at, r.acknowledge_by, r.accept_by, r.resolve_by, r.due_confirmed,
-    r.next_due, r.overdue, r.return_count, r.extended, r.outcome, r.created_at, r.updated_at, r.version"""
+    r.next_due, r.overdue, r.return_count, r.extended, r.outcome, r.created_at, r.updated_at, r.version,
+    r.to_agency_id IS NULL AND EXISTS (SELECT FROM referral_pool o
+        WHERE o.referral_id = r.id AND o.agency_id = acting_agency()) AS offered"""
 _FROM = """referral r JOIN matter m ON m.code = r.matter_code JOIN agency s ON s.id = r.sender_agency_id
     LEFT JOIN agency t ON t.id = r.to_agency_id"""
 
@@ -131,9 +134,21 @@ async def steps_of(tx: Tx, referral_id: UUID) -> list[asyncpg.Record]:
     )
 
 
-async def note_on_case(tx: Tx, referral_id: UUID, *, task_id: UUID, task_kind: str | None) -> int:
-    """Carries the referral's state into its case; returns the case's new version. One statement."""
-    return int(await tx.value("SELECT note_referral($1, $2, $3, $4)", referral_id, task_id, task_kind, tx.now))
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a referral's new state did to its case: its version, and whether the receiver has no work left in it."""
+
+    case_version: int
+    receiver_left: bool
+
+
+async def note_on_case(tx: Tx, referral_id: UUID, *, task_id: UUID, task_kind: str | None) -> Noted:
+    """Carries the referral's state into its case. One statement."""
+    row = await tx.row(
+        "SELECT case_version, receiver_left FROM note_referral($1, $2, $3, $4)", referral_id, task_id, task_kind, tx.now
+    )
+    assert row is not None
+    return Noted(row["case_version"], row["receiver_left"])
 
 
 async def hidden_duplicate_exists(tx: Tx, referral_id: UUID) -> bool:
@@ -141,15 +156,22 @@ async def hidden_duplicate_exists(tx: Tx, referral_id: UUID) -> bool:
 
 
 async def children_of(tx: Tx, parent_id: UUID) -> list[tuple[str, str | None]]:
-    """(status, outcome) of the referrals under a joint one."""
-    rows = await tx.rows("SELECT status, outcome FROM referral WHERE part_of = $1", parent_id)
+    """(status, outcome) of the referrals under a joint one, for a party of one of them. One statement."""
+    rows = await tx.rows("SELECT status, outcome FROM children_of_joint($1)", parent_id)
     return [(row["status"], row["outcome"]) for row in rows]
+
+
+async def complete_joint(tx: Tx, parent_id: UUID, outcome: str) -> asyncpg.Record | None:
+    """Completes a joint referral whose children have ended; its new version and coordinator, None where it had. One
+    statement."""
+    return await tx.row("SELECT * FROM complete_joint($1, $2, $3)", parent_id, outcome, tx.now)
 
 
 _ROW = """SELECT r.id, r.case_id, r.matter_code AS matter, r.need, r.status, r.urgency, r.place, r.age_band, r.pooled,
        r.joint, r.sender_agency_id, s.name AS sender_name, r.to_agency_id, t.name AS to_agency_name,
-       r.coordinator_agency_id, r.acknowledge_by,
-       r.accept_by, r.resolve_by, r.due_confirmed, r.next_due, r.overdue, r.part_of, r.outcome, r.updated_at, r.version
+       r.coordinator_agency_id, rfc3339(r.acknowledge_by) AS acknowledge_by,
+       rfc3339(r.accept_by) AS accept_by, rfc3339(r.resolve_by) AS resolve_by, r.due_confirmed,
+       rfc3339(r.next_due) AS next_due, r.overdue, r.part_of, r.outcome, rfc3339(r.updated_at) AS updated_at, r.version
   FROM referral r JOIN agency s ON s.id = r.sender_agency_id LEFT JOIN agency t ON t.id = r.to_agency_id"""
 
 _BOX = f"""

@@ -10,32 +10,32 @@ import asyncpg
 from db.transaction import Tx
 
 
-async def lock_source(tx: Tx, system: str, record_id: str) -> UUID | None:
+async def lock_source(tx: Tx, system: str, record: bytes) -> UUID | None:
     """Takes the sender's record id for this transaction; returns the report it already made, if any. One statement."""
     found: UUID | None = await tx.value(
         "WITH taken AS (SELECT pg_advisory_xact_lock(hashtextextended("
-        "    concat_ws(chr(10), $1::uuid, $2::text, $3::text), 3))) "
-        "SELECT r.id FROM taken, report r WHERE r.agency_id = $1 AND r.source_system = $2 AND r.source_record_id = $3",
+        "    concat_ws(chr(10), $1::uuid, $2::text, encode($3::bytea, 'hex')), 3))) "
+        "SELECT r.id FROM taken, report r WHERE r.agency_id = $1 AND r.source_system = $2 AND r.source_record = $3",
         tx.agency_id,
         system,
-        record_id,
+        record,
     )
     return found
 
 
 _INSERT = """
 WITH filed AS (
-    INSERT INTO report (id, agency_id, case_id, source_system, source_record_id, aware_at, aware_by, reported_at,
+    INSERT INTO report (id, agency_id, case_id, source_system, source_record, aware_at, reported_at,
                         reported_by, channel, urgency, body, body_sha256, leaf_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14))
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
 INSERT INTO person_record (id, report_id, case_id, agency_id, person_id, name, id_type, id_number, id_index,
                            name_birth_index, phone_indexes, contact, sex, birth_date, division_code, employment_status,
                            employer_id, details, created_at)
 SELECT id, $1, $3, $2, person_id, decode(name, 'hex'), id_type, decode(id_number, 'hex'), decode(id_index, 'hex'),
        decode(name_birth_index, 'hex'), ARRAY(SELECT decode(p, 'hex') FROM jsonb_array_elements_text(phone_indexes) p),
        decode(contact, 'hex'), sex, birth_date, division_code, employment_status, employer_id,
-       decode(details, 'hex'), $8
-  FROM jsonb_to_recordset($15::jsonb) AS r (id uuid, person_id uuid, name text, id_type text, id_number text,
+       decode(details, 'hex'), $7
+  FROM jsonb_to_recordset($14::jsonb) AS r (id uuid, person_id uuid, name text, id_type text, id_number text,
        id_index text, name_birth_index text, phone_indexes jsonb, contact text, sex text, birth_date date,
        division_code text, employment_status text, employer_id uuid, details text)"""
 
@@ -50,9 +50,8 @@ async def insert_report(
         tx.agency_id,
         case_id,
         report["source_system"],
-        report["source_record_id"],
+        report["source_record"],
         report["aware_at"],
-        report["aware_by"],
         tx.now,
         tx.caller.principal_id,
         report["channel"],

@@ -51,7 +51,7 @@ async def insert_assistance(tx: Tx, case_id: UUID, referral_id: UUID, rows: Sequ
         "                        period_from, period_to, source, recorded_at) "
         "SELECT g.id, $1, $2, $3, g.kind, g.depth, g.amount_fen, g.quantity, g.unit, g.period_from, g.period_to,"
         "       g.source, $4 FROM unnest($5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::integer[], $10::text[],"
-        "       $11::date[], $12::date[], $13::text[]) AS g (id, kind, depth, amount_fen, quantity, unit, period_from,"
+        "       $11::date[], $12::date[], $13::bytea[]) AS g (id, kind, depth, amount_fen, quantity, unit, period_from,"
         "       period_to, source)",
         case_id,
         referral_id,

@@ -126,7 +126,7 @@ BEGIN
         WHEN 'observer' THEN EXISTS (
             SELECT FROM "case" c WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency())
         ELSE false END;
-    IF NOT entitled THEN
+    IF entitled IS NOT TRUE THEN
         RAISE EXCEPTION 'not entitled to join' USING ERRCODE = 'TL002';
     END IF;
     WITH added AS (
@@ -143,15 +143,18 @@ BEGIN
 END
 $$;
 
--- Ends a part: the coordinator ends an observer's or receiver's, anybody but the coordinator ends its own.
+-- Ends a part: the coordinator ends an observer's, anybody but the coordinator ends its own. A receiver's part ends with
+-- its work (note_referral).
 CREATE OR REPLACE FUNCTION leave_case(p_case uuid, p_agency uuid, p_role text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
+    entitled boolean;
     left_now boolean;
 BEGIN
-    IF p_role = 'coordinator' OR NOT (p_agency = acting_agency() OR EXISTS (
-        SELECT FROM "case" c WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency())) THEN
+    entitled := p_role <> 'coordinator' AND (p_agency = acting_agency() OR (p_role = 'observer' AND EXISTS (
+        SELECT FROM "case" c WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency())));
+    IF entitled IS NOT TRUE THEN
         RAISE EXCEPTION 'not entitled to end this part' USING ERRCODE = 'TL002';
     END IF;
     UPDATE participant SET until = clock_timestamp(), listed = false

@@ -2,7 +2,6 @@
 -- rows are seen by the agency that reported them, the case's coordinator and its receivers.
 
 GRANT SELECT, INSERT ON person_record, link TO tongli_app;
-GRANT UPDATE (undone_at) ON link TO tongli_app;
 GRANT SELECT ON household_member, employer TO tongli_app;
 GRANT SELECT, INSERT ON person, person_record, link, employer TO tongli_linker;
 GRANT SELECT, INSERT, UPDATE ON household_member TO tongli_linker;
@@ -33,10 +32,14 @@ CREATE POLICY seen ON person_record FOR SELECT TO tongli_app USING (
 DROP POLICY IF EXISTS own ON person_record;
 CREATE POLICY own ON person_record FOR INSERT TO tongli_app WITH CHECK (agency_id = (SELECT acting_agency()));
 
-DROP POLICY IF EXISTS seen ON link;
-CREATE POLICY seen ON link TO tongli_app
-    USING (EXISTS (SELECT FROM person_record r WHERE r.id = link.record_id))
-    WITH CHECK (EXISTS (SELECT FROM person_record r WHERE r.id = link.record_id));
+-- On which field a record matched is the coordinator's business: to a reporter it would tell of a hidden record.
+DROP POLICY IF EXISTS coordinated ON link;
+CREATE POLICY coordinated ON link FOR SELECT TO tongli_app USING (EXISTS (
+    SELECT FROM person_record r JOIN "case" c ON c.id = r.case_id
+     WHERE r.id = link.record_id AND c.coordinator_agency_id = (SELECT acting_agency())));
+DROP POLICY IF EXISTS own ON link;
+CREATE POLICY own ON link FOR INSERT TO tongli_app WITH CHECK (EXISTS (
+    SELECT FROM person_record r WHERE r.id = link.record_id AND r.agency_id = (SELECT acting_agency())));
 
 DROP POLICY IF EXISTS seen ON household_member;
 CREATE POLICY seen ON household_member FOR SELECT TO tongli_app
@@ -50,16 +53,13 @@ CREATE POLICY seen ON employer FOR SELECT TO tongli_app USING (
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
--- The person these identifiers already belong to. Takes a lock on each identifier, in one order, so that two reports of
--- one person at once meet here and not as two persons. Crosses the wall; tells the application an id and how it matched.
-CREATE OR REPLACE FUNCTION find_person(p_id_indexes bytea[], p_name_birth bytea, p_phones bytea[])
+-- The person these identifiers already belong to; callers hold the locks of the identifiers, so that two reports of one
+-- person at once meet and do not make two. Crosses the wall; tells the application an id and how it matched.
+CREATE OR REPLACE FUNCTION find_person(p_id_indexes bytea[], p_name_births bytea[], p_phones bytea[])
 RETURNS TABLE (person_id uuid, matched_on text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(k) FROM (
-        SELECT hashtextextended(encode(i, 'hex'), 1) AS k
-          FROM unnest(p_id_indexes || p_name_birth) i WHERE i IS NOT NULL ORDER BY k) keys;
     RETURN QUERY
         SELECT r.person_id, 'identity_number' FROM person_record r
          WHERE r.id_index = ANY (p_id_indexes) ORDER BY r.created_at LIMIT 1;
@@ -68,7 +68,7 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT r.person_id, 'name_birth_date_phone' FROM person_record r
-         WHERE r.name_birth_index = p_name_birth AND r.phone_indexes && p_phones
+         WHERE r.name_birth_index = ANY (p_name_births) AND r.phone_indexes && p_phones
            AND (r.id_index IS NULL OR cardinality(p_id_indexes) = 0)
          ORDER BY r.created_at LIMIT 1;
 END
@@ -117,10 +117,10 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION find_person(bytea[], bytea, bytea[]), new_person(uuid, timestamptz),
+REVOKE ALL ON FUNCTION find_person(bytea[], bytea[], bytea[]), new_person(uuid, timestamptz),
     add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea, bytea[]), new_person(uuid, timestamptz),
+GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea[], bytea[]), new_person(uuid, timestamptz),
     add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
     TO tongli_app;
 

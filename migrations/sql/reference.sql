@@ -5,6 +5,11 @@ GRANT SELECT ON agency, division, code, calendar_year, calendar_day, matter, mat
 GRANT INSERT, UPDATE (name, name_en, windows, version) ON agency TO tongli_app;
 ALTER TABLE agency ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
+-- An instant as it crosses the wire, for JSON that PostgreSQL builds.
+CREATE OR REPLACE FUNCTION rfc3339(moment timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+
 DROP POLICY IF EXISTS directory ON agency;
 CREATE POLICY directory ON agency FOR SELECT TO tongli_app, tongli_jobs, tongli_linker USING (true);
 -- An agency keeps its own entry and opens departments below it; everything else comes from the operator's migrations.

@@ -4,6 +4,7 @@
 GRANT SELECT, INSERT, UPDATE ON referral TO tongli_app;
 GRANT SELECT, INSERT ON referral_pool, referral_step TO tongli_app;
 GRANT SELECT ON referral, referral_pool TO tongli_linker;
+GRANT UPDATE (status, outcome, ended_at, next_due, updated_at, version) ON referral TO tongli_linker;
 GRANT SELECT (id, case_id, person_id, matter_code, need, sender_agency_id, coordinator_agency_id, to_agency_id, pooled,
               joint, status, urgency, place, part_of, requested_at, received_at, clock_stopped_at, acknowledge_by,
               accept_by, resolve_by, due_confirmed, next_due, overdue, version, return_count, extended, outcome)
@@ -39,6 +40,8 @@ CREATE POLICY sent ON referral FOR INSERT TO tongli_app WITH CHECK (
     sender_agency_id = (SELECT acting_agency()) AND EXISTS (SELECT FROM "case" c WHERE c.id = referral.case_id));
 DROP POLICY IF EXISTS linker ON referral;
 CREATE POLICY linker ON referral FOR SELECT TO tongli_linker USING (true);
+DROP POLICY IF EXISTS linker_joint ON referral;
+CREATE POLICY linker_joint ON referral FOR UPDATE TO tongli_linker USING (joint) WITH CHECK (joint);
 DROP POLICY IF EXISTS jobs_clocks ON referral;
 CREATE POLICY jobs_clocks ON referral TO tongli_jobs USING (status NOT IN ('draft')) WITH CHECK (true);
 
@@ -67,22 +70,15 @@ CREATE POLICY jobs_recalculation ON referral_step FOR SELECT TO tongli_jobs USIN
 SET LOCAL ROLE tongli_linker;
 
 -- Carries a referral's new state into its case: whose the need is now, a task for the coordinator where it came back,
--- and the case's own date and version. Callable by a party of the referral and by the clock.
-CREATE OR REPLACE FUNCTION note_referral(p_referral uuid, p_task uuid, p_task_kind text, p_now timestamptz)
-RETURNS integer
+-- the end of a receiver's part that has no work left, and the case's own date and version. Not granted to anybody.
+CREATE OR REPLACE FUNCTION carry_into_case(
+    r referral, p_task uuid, p_task_kind text, p_now timestamptz, OUT case_version integer, OUT receiver_left boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    r referral;
     holder uuid;
     state text;
-    new_version integer;
 BEGIN
-    SELECT * INTO r FROM referral WHERE id = p_referral;
-    IF NOT FOUND OR NOT (session_user = 'tongli_jobs'
-        OR acting_agency() IN (r.sender_agency_id, r.to_agency_id, r.coordinator_agency_id)) THEN
-        RAISE EXCEPTION 'not a party of the referral' USING ERRCODE = 'TL002';
-    END IF;
     SELECT o.to_agency_id, 'in_progress' INTO holder, state FROM referral o
      WHERE o.case_id = r.case_id AND o.need = r.need AND o.to_agency_id IS NOT NULL
        AND o.status IN ('accepted', 'in_progress', 'on_hold') ORDER BY o.accepted_at LIMIT 1;
@@ -103,8 +99,75 @@ BEGIN
         INSERT INTO case_task (id, case_id, agency_id, kind, status, referral_id, need, created_at)
         VALUES (p_task, r.case_id, r.coordinator_agency_id, p_task_kind, 'open', r.id, r.need, p_now);
     END IF;
-    UPDATE "case" SET updated_at = p_now, version = version + 1 WHERE id = r.case_id RETURNING version INTO new_version;
-    RETURN new_version;
+    receiver_left := false;
+    IF r.to_agency_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM referral o WHERE o.case_id = r.case_id AND o.to_agency_id = r.to_agency_id
+           AND o.status IN ('accepted', 'in_progress', 'on_hold', 'completed')) THEN
+        UPDATE participant SET until = clock_timestamp(), listed = false
+         WHERE case_id = r.case_id AND agency_id = r.to_agency_id AND role = 'receiver' AND until IS NULL;
+        receiver_left := FOUND;
+        UPDATE participant SET listed = true WHERE receiver_left AND id = (
+            SELECT id FROM participant WHERE case_id = r.case_id AND agency_id = r.to_agency_id AND until IS NULL
+               AND NOT EXISTS (SELECT FROM participant q WHERE q.case_id = r.case_id AND q.agency_id = r.to_agency_id
+                                                           AND q.until IS NULL AND q.listed)
+             ORDER BY since LIMIT 1);
+    END IF;
+    UPDATE "case" SET updated_at = p_now, version = version + 1 WHERE id = r.case_id RETURNING version INTO case_version;
+END
+$$;
+
+-- The same for a party of the referral, and for the clock.
+CREATE OR REPLACE FUNCTION note_referral(
+    p_referral uuid, p_task uuid, p_task_kind text, p_now timestamptz,
+    OUT case_version integer, OUT receiver_left boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    r referral;
+BEGIN
+    SELECT * INTO r FROM referral WHERE id = p_referral;
+    IF (session_user = 'tongli_jobs'
+        OR acting_agency() IN (r.sender_agency_id, r.to_agency_id, r.coordinator_agency_id)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'not a party of the referral' USING ERRCODE = 'TL002';
+    END IF;
+    SELECT c.case_version, c.receiver_left INTO case_version, receiver_left
+      FROM carry_into_case(r, p_task, p_task_kind, p_now) c;
+END
+$$;
+
+-- Status and outcome of a joint referral's children, for a party of one of them: who ends the last one sees the others
+-- no more than this.
+CREATE OR REPLACE FUNCTION children_of_joint(p_parent uuid) RETURNS TABLE (status text, outcome text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT o.status, o.outcome FROM referral o WHERE o.part_of = p_parent AND EXISTS (
+        SELECT FROM referral mine WHERE mine.part_of = p_parent
+           AND acting_agency() IN (mine.sender_agency_id, mine.to_agency_id, mine.coordinator_agency_id))
+$$;
+
+-- Completes a joint referral under way whose children have all ended, for a party of one of them; no row otherwise.
+CREATE OR REPLACE FUNCTION complete_joint(p_parent uuid, p_outcome text, p_now timestamptz)
+RETURNS TABLE (referral_version integer, coordinator uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    r referral;
+BEGIN
+    IF NOT EXISTS (SELECT FROM children_of_joint(p_parent)) OR EXISTS (
+        SELECT FROM children_of_joint(p_parent) c
+         WHERE c.status IN ('draft', 'requested', 'returned', 'accepted', 'in_progress', 'on_hold')) THEN
+        RETURN;
+    END IF;
+    UPDATE referral SET status = 'completed', outcome = p_outcome, ended_at = p_now, next_due = NULL,
+                        updated_at = p_now, version = version + 1
+     WHERE id = p_parent AND joint AND status = 'in_progress' RETURNING * INTO r;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM carry_into_case(r, NULL, NULL, p_now);
+    referral_version := r.version;
+    coordinator := r.coordinator_agency_id;
+    RETURN NEXT;
 END
 $$;
 
@@ -134,8 +197,11 @@ $$;
 
 REVOKE ALL ON FUNCTION offices_offered(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION offices_offered(uuid) TO tongli_app;
-REVOKE ALL ON FUNCTION note_referral(uuid, uuid, text, timestamptz), hidden_duplicate_exists(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION carry_into_case(referral, uuid, text, timestamptz), children_of_joint(uuid),
+    complete_joint(uuid, text, timestamptz), note_referral(uuid, uuid, text, timestamptz), hidden_duplicate_exists(uuid)
+    FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION note_referral(uuid, uuid, text, timestamptz) TO tongli_app, tongli_jobs;
-GRANT EXECUTE ON FUNCTION hidden_duplicate_exists(uuid) TO tongli_app;
+GRANT EXECUTE ON FUNCTION children_of_joint(uuid), complete_joint(uuid, text, timestamptz),
+    hidden_duplicate_exists(uuid) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;

@@ -28,14 +28,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in _TABLES:
         op.execute(f'DROP TABLE "{table}" CASCADE')
-    for function in ("acting_agency", "first_id_at", "make_partitions"):
+    for function in ("acting_agency", "first_id_at", "make_partitions", "rfc3339"):
         op.execute(f"DROP FUNCTION {function}")
     op.execute(f"SET LOCAL ROLE {names.LINKER}")
     for function in (
         *("enter", "client_for_sign_in", "use_assertion", "lease_requests"),
         *("copy_case_to_participants", "active_case_of", "active_case_of_employer", "open_case", "join_case"),
         *("leave_case", "add_report_to_case", "find_person", "new_person", "add_household_member", "employer_for"),
-        *("note_referral", "hidden_duplicate_exists", "offices_offered"),
+        *("note_referral", "hidden_duplicate_exists", "offices_offered", "children_of_joint", "complete_joint"),
     ):
         op.execute(f"DROP FUNCTION {function}")
     op.execute(f"SET LOCAL ROLE {names.OWNER}")

@@ -188,7 +188,7 @@ CREATE TABLE "case" (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     closed_at TIMESTAMP WITH TIME ZONE,
     exit_reason VARCHAR,
-    exit_text VARCHAR,
+    exit_text BYTEA,
     version INTEGER NOT NULL,
     PRIMARY KEY (id),
     CONSTRAINT case_kind CHECK (kind IN ('household', 'employer')),
@@ -498,9 +498,8 @@ CREATE TABLE report (
     agency_id UUID NOT NULL,
     case_id UUID NOT NULL,
     source_system VARCHAR NOT NULL,
-    source_record_id VARCHAR NOT NULL,
+    source_record BYTEA NOT NULL,
     aware_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    aware_by VARCHAR NOT NULL,
     reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
     reported_by UUID NOT NULL,
     channel VARCHAR NOT NULL,
@@ -519,7 +518,7 @@ CREATE INDEX report_by_agency ON report (agency_id, id);
 
 CREATE INDEX report_by_case ON report (case_id);
 
-CREATE UNIQUE INDEX report_source_once ON report (agency_id, source_system, source_record_id);
+CREATE UNIQUE INDEX report_source_once ON report (agency_id, source_system, source_record);
 
 CREATE TABLE assistance (
     id UUID NOT NULL,
@@ -533,7 +532,7 @@ CREATE TABLE assistance (
     unit VARCHAR,
     period_from DATE,
     period_to DATE,
-    source VARCHAR NOT NULL,
+    source BYTEA NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (id),
     CONSTRAINT assistance_kind CHECK (kind IN ('living', 'employment', 'training', 'schooling', 'medical', 'legal', 'warmth', 'counselling')),
@@ -675,7 +674,7 @@ CREATE TABLE sharing_basis (
     agency_id UUID NOT NULL,
     recipient_agency_id UUID NOT NULL,
     kind VARCHAR NOT NULL,
-    reference VARCHAR NOT NULL,
+    reference BYTEA NOT NULL,
     valid_from TIMESTAMP WITH TIME ZONE NOT NULL,
     valid_until TIMESTAMP WITH TIME ZONE,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -884,6 +883,11 @@ GRANT SELECT ON agency, division, code, calendar_year, calendar_day, matter, mat
 GRANT INSERT, UPDATE (name, name_en, windows, version) ON agency TO tongli_app;
 ALTER TABLE agency ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
+-- An instant as it crosses the wire, for JSON that PostgreSQL builds.
+CREATE OR REPLACE FUNCTION rfc3339(moment timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+
 DROP POLICY IF EXISTS directory ON agency;
 CREATE POLICY directory ON agency FOR SELECT TO tongli_app, tongli_jobs, tongli_linker USING (true);
 -- An agency keeps its own entry and opens departments below it; everything else comes from the operator's migrations.
@@ -964,7 +968,6 @@ CREATE POLICY linker ON report FOR SELECT TO tongli_linker USING (true);
 -- rows are seen by the agency that reported them, the case's coordinator and its receivers.
 
 GRANT SELECT, INSERT ON person_record, link TO tongli_app;
-GRANT UPDATE (undone_at) ON link TO tongli_app;
 GRANT SELECT ON household_member, employer TO tongli_app;
 GRANT SELECT, INSERT ON person, person_record, link, employer TO tongli_linker;
 GRANT SELECT, INSERT, UPDATE ON household_member TO tongli_linker;
@@ -995,10 +998,14 @@ CREATE POLICY seen ON person_record FOR SELECT TO tongli_app USING (
 DROP POLICY IF EXISTS own ON person_record;
 CREATE POLICY own ON person_record FOR INSERT TO tongli_app WITH CHECK (agency_id = (SELECT acting_agency()));
 
-DROP POLICY IF EXISTS seen ON link;
-CREATE POLICY seen ON link TO tongli_app
-    USING (EXISTS (SELECT FROM person_record r WHERE r.id = link.record_id))
-    WITH CHECK (EXISTS (SELECT FROM person_record r WHERE r.id = link.record_id));
+-- On which field a record matched is the coordinator's business: to a reporter it would tell of a hidden record.
+DROP POLICY IF EXISTS coordinated ON link;
+CREATE POLICY coordinated ON link FOR SELECT TO tongli_app USING (EXISTS (
+    SELECT FROM person_record r JOIN "case" c ON c.id = r.case_id
+     WHERE r.id = link.record_id AND c.coordinator_agency_id = (SELECT acting_agency())));
+DROP POLICY IF EXISTS own ON link;
+CREATE POLICY own ON link FOR INSERT TO tongli_app WITH CHECK (EXISTS (
+    SELECT FROM person_record r WHERE r.id = link.record_id AND r.agency_id = (SELECT acting_agency())));
 
 DROP POLICY IF EXISTS seen ON household_member;
 CREATE POLICY seen ON household_member FOR SELECT TO tongli_app
@@ -1012,16 +1019,13 @@ CREATE POLICY seen ON employer FOR SELECT TO tongli_app USING (
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
--- The person these identifiers already belong to. Takes a lock on each identifier, in one order, so that two reports of
--- one person at once meet here and not as two persons. Crosses the wall; tells the application an id and how it matched.
-CREATE OR REPLACE FUNCTION find_person(p_id_indexes bytea[], p_name_birth bytea, p_phones bytea[])
+-- The person these identifiers already belong to; callers hold the locks of the identifiers, so that two reports of one
+-- person at once meet and do not make two. Crosses the wall; tells the application an id and how it matched.
+CREATE OR REPLACE FUNCTION find_person(p_id_indexes bytea[], p_name_births bytea[], p_phones bytea[])
 RETURNS TABLE (person_id uuid, matched_on text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(k) FROM (
-        SELECT hashtextextended(encode(i, 'hex'), 1) AS k
-          FROM unnest(p_id_indexes || p_name_birth) i WHERE i IS NOT NULL ORDER BY k) keys;
     RETURN QUERY
         SELECT r.person_id, 'identity_number' FROM person_record r
          WHERE r.id_index = ANY (p_id_indexes) ORDER BY r.created_at LIMIT 1;
@@ -1030,7 +1034,7 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT r.person_id, 'name_birth_date_phone' FROM person_record r
-         WHERE r.name_birth_index = p_name_birth AND r.phone_indexes && p_phones
+         WHERE r.name_birth_index = ANY (p_name_births) AND r.phone_indexes && p_phones
            AND (r.id_index IS NULL OR cardinality(p_id_indexes) = 0)
          ORDER BY r.created_at LIMIT 1;
 END
@@ -1079,10 +1083,10 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION find_person(bytea[], bytea, bytea[]), new_person(uuid, timestamptz),
+REVOKE ALL ON FUNCTION find_person(bytea[], bytea[], bytea[]), new_person(uuid, timestamptz),
     add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea, bytea[]), new_person(uuid, timestamptz),
+GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea[], bytea[]), new_person(uuid, timestamptz),
     add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
     TO tongli_app;
 
@@ -1109,6 +1113,7 @@ CREATE POLICY own ON sharing_basis FOR INSERT TO tongli_app WITH CHECK (
 GRANT SELECT, INSERT, UPDATE ON referral TO tongli_app;
 GRANT SELECT, INSERT ON referral_pool, referral_step TO tongli_app;
 GRANT SELECT ON referral, referral_pool TO tongli_linker;
+GRANT UPDATE (status, outcome, ended_at, next_due, updated_at, version) ON referral TO tongli_linker;
 GRANT SELECT (id, case_id, person_id, matter_code, need, sender_agency_id, coordinator_agency_id, to_agency_id, pooled,
               joint, status, urgency, place, part_of, requested_at, received_at, clock_stopped_at, acknowledge_by,
               accept_by, resolve_by, due_confirmed, next_due, overdue, version, return_count, extended, outcome)
@@ -1144,6 +1149,8 @@ CREATE POLICY sent ON referral FOR INSERT TO tongli_app WITH CHECK (
     sender_agency_id = (SELECT acting_agency()) AND EXISTS (SELECT FROM "case" c WHERE c.id = referral.case_id));
 DROP POLICY IF EXISTS linker ON referral;
 CREATE POLICY linker ON referral FOR SELECT TO tongli_linker USING (true);
+DROP POLICY IF EXISTS linker_joint ON referral;
+CREATE POLICY linker_joint ON referral FOR UPDATE TO tongli_linker USING (joint) WITH CHECK (joint);
 DROP POLICY IF EXISTS jobs_clocks ON referral;
 CREATE POLICY jobs_clocks ON referral TO tongli_jobs USING (status NOT IN ('draft')) WITH CHECK (true);
 
@@ -1172,22 +1179,15 @@ CREATE POLICY jobs_recalculation ON referral_step FOR SELECT TO tongli_jobs USIN
 SET LOCAL ROLE tongli_linker;
 
 -- Carries a referral's new state into its case: whose the need is now, a task for the coordinator where it came back,
--- and the case's own date and version. Callable by a party of the referral and by the clock.
-CREATE OR REPLACE FUNCTION note_referral(p_referral uuid, p_task uuid, p_task_kind text, p_now timestamptz)
-RETURNS integer
+-- the end of a receiver's part that has no work left, and the case's own date and version. Not granted to anybody.
+CREATE OR REPLACE FUNCTION carry_into_case(
+    r referral, p_task uuid, p_task_kind text, p_now timestamptz, OUT case_version integer, OUT receiver_left boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    r referral;
     holder uuid;
     state text;
-    new_version integer;
 BEGIN
-    SELECT * INTO r FROM referral WHERE id = p_referral;
-    IF NOT FOUND OR NOT (session_user = 'tongli_jobs'
-        OR acting_agency() IN (r.sender_agency_id, r.to_agency_id, r.coordinator_agency_id)) THEN
-        RAISE EXCEPTION 'not a party of the referral' USING ERRCODE = 'TL002';
-    END IF;
     SELECT o.to_agency_id, 'in_progress' INTO holder, state FROM referral o
      WHERE o.case_id = r.case_id AND o.need = r.need AND o.to_agency_id IS NOT NULL
        AND o.status IN ('accepted', 'in_progress', 'on_hold') ORDER BY o.accepted_at LIMIT 1;
@@ -1208,8 +1208,75 @@ BEGIN
         INSERT INTO case_task (id, case_id, agency_id, kind, status, referral_id, need, created_at)
         VALUES (p_task, r.case_id, r.coordinator_agency_id, p_task_kind, 'open', r.id, r.need, p_now);
     END IF;
-    UPDATE "case" SET updated_at = p_now, version = version + 1 WHERE id = r.case_id RETURNING version INTO new_version;
-    RETURN new_version;
+    receiver_left := false;
+    IF r.to_agency_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM referral o WHERE o.case_id = r.case_id AND o.to_agency_id = r.to_agency_id
+           AND o.status IN ('accepted', 'in_progress', 'on_hold', 'completed')) THEN
+        UPDATE participant SET until = clock_timestamp(), listed = false
+         WHERE case_id = r.case_id AND agency_id = r.to_agency_id AND role = 'receiver' AND until IS NULL;
+        receiver_left := FOUND;
+        UPDATE participant SET listed = true WHERE receiver_left AND id = (
+            SELECT id FROM participant WHERE case_id = r.case_id AND agency_id = r.to_agency_id AND until IS NULL
+               AND NOT EXISTS (SELECT FROM participant q WHERE q.case_id = r.case_id AND q.agency_id = r.to_agency_id
+                                                           AND q.until IS NULL AND q.listed)
+             ORDER BY since LIMIT 1);
+    END IF;
+    UPDATE "case" SET updated_at = p_now, version = version + 1 WHERE id = r.case_id RETURNING version INTO case_version;
+END
+$$;
+
+-- The same for a party of the referral, and for the clock.
+CREATE OR REPLACE FUNCTION note_referral(
+    p_referral uuid, p_task uuid, p_task_kind text, p_now timestamptz,
+    OUT case_version integer, OUT receiver_left boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    r referral;
+BEGIN
+    SELECT * INTO r FROM referral WHERE id = p_referral;
+    IF (session_user = 'tongli_jobs'
+        OR acting_agency() IN (r.sender_agency_id, r.to_agency_id, r.coordinator_agency_id)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'not a party of the referral' USING ERRCODE = 'TL002';
+    END IF;
+    SELECT c.case_version, c.receiver_left INTO case_version, receiver_left
+      FROM carry_into_case(r, p_task, p_task_kind, p_now) c;
+END
+$$;
+
+-- Status and outcome of a joint referral's children, for a party of one of them: who ends the last one sees the others
+-- no more than this.
+CREATE OR REPLACE FUNCTION children_of_joint(p_parent uuid) RETURNS TABLE (status text, outcome text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT o.status, o.outcome FROM referral o WHERE o.part_of = p_parent AND EXISTS (
+        SELECT FROM referral mine WHERE mine.part_of = p_parent
+           AND acting_agency() IN (mine.sender_agency_id, mine.to_agency_id, mine.coordinator_agency_id))
+$$;
+
+-- Completes a joint referral under way whose children have all ended, for a party of one of them; no row otherwise.
+CREATE OR REPLACE FUNCTION complete_joint(p_parent uuid, p_outcome text, p_now timestamptz)
+RETURNS TABLE (referral_version integer, coordinator uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    r referral;
+BEGIN
+    IF NOT EXISTS (SELECT FROM children_of_joint(p_parent)) OR EXISTS (
+        SELECT FROM children_of_joint(p_parent) c
+         WHERE c.status IN ('draft', 'requested', 'returned', 'accepted', 'in_progress', 'on_hold')) THEN
+        RETURN;
+    END IF;
+    UPDATE referral SET status = 'completed', outcome = p_outcome, ended_at = p_now, next_due = NULL,
+                        updated_at = p_now, version = version + 1
+     WHERE id = p_parent AND joint AND status = 'in_progress' RETURNING * INTO r;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM carry_into_case(r, NULL, NULL, p_now);
+    referral_version := r.version;
+    coordinator := r.coordinator_agency_id;
+    RETURN NEXT;
 END
 $$;
 
@@ -1239,9 +1306,12 @@ $$;
 
 REVOKE ALL ON FUNCTION offices_offered(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION offices_offered(uuid) TO tongli_app;
-REVOKE ALL ON FUNCTION note_referral(uuid, uuid, text, timestamptz), hidden_duplicate_exists(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION carry_into_case(referral, uuid, text, timestamptz), children_of_joint(uuid),
+    complete_joint(uuid, text, timestamptz), note_referral(uuid, uuid, text, timestamptz), hidden_duplicate_exists(uuid)
+    FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION note_referral(uuid, uuid, text, timestamptz) TO tongli_app, tongli_jobs;
-GRANT EXECUTE ON FUNCTION hidden_duplicate_exists(uuid) TO tongli_app;
+GRANT EXECUTE ON FUNCTION children_of_joint(uuid), complete_joint(uuid, text, timestamptz),
+    hidden_duplicate_exists(uuid) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;
 
@@ -1373,7 +1443,7 @@ BEGIN
         WHEN 'observer' THEN EXISTS (
             SELECT FROM "case" c WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency())
         ELSE false END;
-    IF NOT entitled THEN
+    IF entitled IS NOT TRUE THEN
         RAISE EXCEPTION 'not entitled to join' USING ERRCODE = 'TL002';
     END IF;
     WITH added AS (
@@ -1390,15 +1460,18 @@ BEGIN
 END
 $$;
 
--- Ends a part: the coordinator ends an observer's or receiver's, anybody but the coordinator ends its own.
+-- Ends a part: the coordinator ends an observer's, anybody but the coordinator ends its own. A receiver's part ends with
+-- its work (note_referral).
 CREATE OR REPLACE FUNCTION leave_case(p_case uuid, p_agency uuid, p_role text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
+    entitled boolean;
     left_now boolean;
 BEGIN
-    IF p_role = 'coordinator' OR NOT (p_agency = acting_agency() OR EXISTS (
-        SELECT FROM "case" c WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency())) THEN
+    entitled := p_role <> 'coordinator' AND (p_agency = acting_agency() OR (p_role = 'observer' AND EXISTS (
+        SELECT FROM "case" c WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency())));
+    IF entitled IS NOT TRUE THEN
         RAISE EXCEPTION 'not entitled to end this part' USING ERRCODE = 'TL002';
     END IF;
     UPDATE participant SET until = clock_timestamp(), listed = false

@@ -56,9 +56,9 @@ def _ends(text: str) -> str:
 @pytest.mark.parametrize(
     ("matter", "office", "acknowledge", "accept", "resolve"),
     [
-        ("LAB-07", "EMPLOYMENT", "2026-03-05", "2026-03-04", "2026-03-11"),
-        ("LAB-08", "INSURANCE", "2026-03-05", "2026-03-04", "2026-03-18"),
-        ("LAB-09", "LABOUR", "2026-03-05", "2026-03-04", "2026-03-11"),
+        ("LAB-07", "EMPLOYMENT", "2026-03-05", "2026-03-05", "2026-03-11"),
+        ("LAB-08", "INSURANCE", "2026-03-05", "2026-03-05", "2026-03-18"),
+        ("LAB-09", "LABOUR", "2026-03-05", "2026-03-05", "2026-03-11"),
     ],
 )
 async def test_st01_referrals_of_4_march_are_due_as_the_story_says(

@@ -147,6 +147,32 @@ def test_the_arrows_are_those_that_are_checked() -> None:
     assert drawn[1] == arrows()
 
 
+def test_the_functions_that_cross_the_wall_are_all_explained() -> None:
+    explained = set(re.findall(r"`(\w+)`", _first_cells("## Functions that cross the wall")))
+    definers = {
+        re.split(r"\W", declared)[0]
+        for declared in re.split(r"CREATE OR REPLACE FUNCTION ", _sql_at_head())[1:]
+        if "SECURITY DEFINER" in re.split(r"\$\$|;\n", declared)[0]
+    }
+    assert definers
+    assert explained == definers - {"make_partitions"}
+
+
+def test_every_walled_table_stands_in_the_list_of_tables() -> None:
+    listed = set(re.findall(r"`(\w+)`", _first_cells("## Row security")))
+    assert listed == set(re.findall(r'ALTER TABLE "?(\w+)"? ENABLE ROW LEVEL SECURITY', _sql_at_head()))
+
+
+def _sql_at_head() -> str:
+    return "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "migrations" / "sql").glob("*.sql")))
+
+
+def _first_cells(heading: str) -> str:
+    """First column of the first table below a heading of ARCHITECTURE.md."""
+    section = text_of("ARCHITECTURE.md").partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+    return "\n".join(line.split("|")[1] for line in section.splitlines() if line.startswith("|"))
+
+
 def arrows() -> str:
     """The import contracts as ARCHITECTURE.md shows them."""
     configuration = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
