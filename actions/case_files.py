@@ -9,6 +9,7 @@ import asyncpg
 
 from actions.audit import leave_mark
 from actions.cases import seen_case
+from actions.results import RESULT_CONTEXT, seen_result
 from db.queries import people, reports
 from db.transaction import Tx
 from rules.disclosure import COORDINATOR_CLASSES, PersonOpened, may_read_result_text, project_person
@@ -77,25 +78,38 @@ def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
 
 
 def open_results(tx: Tx, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str | None]]:
-    """Results with their text where the acting agency may read it.
+    """Results with their text where the acting agency may read it; a text of a compartment only where a purpose was
+    named, and with an audit mark."""
+    return [(row, _open_text(tx, row) if _may_read(tx, row) and not _asks_purpose(tx, row) else None) for row in rows]
 
-    A text of a compartment needs a purpose and leaves an audit mark. Raises PurposeRequired.
-    """
-    opened = []
-    for row in rows:
-        own = row["agency_id"] == tx.agency_id
-        readable = row["text"] is not None and may_read_result_text(row["sensitive"], own=own, roles=row["roles"])
-        if readable and row["sensitive"] is not None and tx.purpose is None:
-            raise PurposeRequired
-        text = tx.vault.cipher.open(row["text"], f"result.text:{row['id']}") if readable else None
-        if readable and row["sensitive"] is not None:
-            leave_mark(
-                tx,
-                "result.read",
-                subject_type="result",
-                subject_id=row["id"],
-                case_id=row["case_id"],
-                field_classes=(row["sensitive"],),
-            )
-        opened.append((row, text))
-    return opened
+
+async def read_result(tx: Tx, result_id: UUID) -> tuple[asyncpg.Record, str | None]:
+    """One result with its text. Raises Hidden, PurposeRequired where its text belongs to a compartment."""
+    row = await seen_result(tx, result_id)
+    if not _may_read(tx, row):
+        return row, None
+    if _asks_purpose(tx, row):
+        raise PurposeRequired
+    return row, _open_text(tx, row)
+
+
+def _may_read(tx: Tx, row: asyncpg.Record) -> bool:
+    own = row["agency_id"] == tx.agency_id
+    return row["text"] is not None and may_read_result_text(row["sensitive"], own=own, roles=row["roles"])
+
+
+def _asks_purpose(tx: Tx, row: asyncpg.Record) -> bool:
+    return row["sensitive"] is not None and tx.purpose is None
+
+
+def _open_text(tx: Tx, row: asyncpg.Record) -> str:
+    if row["sensitive"] is not None:
+        leave_mark(
+            tx,
+            "result.read",
+            subject_type="result",
+            subject_id=row["id"],
+            case_id=row["case_id"],
+            field_classes=(row["sensitive"],),
+        )
+    return tx.vault.cipher.open(row["text"], f"{RESULT_CONTEXT}:{row['id']}")

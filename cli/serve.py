@@ -137,7 +137,7 @@ def _children(settings: Settings, logins: Logins) -> list[Child]:
 
 
 def _loopback_webhooks(settings: Settings) -> dict[str, str]:
-    """Outside production receivers on this machine may be called, as the demo's are, unless the operator said otherwise."""
+    """Outside production receivers on this machine may be called, unless the operator said otherwise."""
     if settings.production or {"webhook_allow", "webhook_allow_http"} & settings.model_fields_set:
         return {}
     return {"TONGLI_WEBHOOK_ALLOW": "127.0.0.0/8,::1/128", "TONGLI_WEBHOOK_ALLOW_HTTP": "true"}

@@ -5,7 +5,7 @@ from typing import Annotated
 import asyncpg
 from starlette.responses import Response
 
-from actions.case_files import open_results
+from actions.case_files import open_results, read_result
 from actions.cases import seen_case
 from actions.results import ADOPTION_CONTEXT, SOURCE_CONTEXT, AdoptionSaid, adopt_report, adopt_result, seen_result
 from api.deps import Writing, reads, reads_with_mark, writes
@@ -50,7 +50,10 @@ def _shown(row: asyncpg.Record, text: str | None) -> ResultShown:
 
 @of_case.get("/{case_id}/results", operation_id="list_results")
 async def get_results(case_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:read")]) -> Results:
-    """List the shared results of a case. Medical and legal text is for its decider and the coordinator."""
+    """List the shared results of a case.
+
+    Medical and legal text is for its decider and the coordinator, and only where `Tongli-Purpose` is named.
+    """
     await seen_case(tx, case_id)
     rows = await results.results_of_case(tx, case_id)
     return Results(data=[_shown(row, text) for row, text in open_results(tx, rows)])
@@ -58,10 +61,8 @@ async def get_results(case_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:re
 
 @router.get("/{result_id}", operation_id="read_result")
 async def get_result(result_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:read")]) -> ResultShown:
-    """Read one shared result."""
-    row = await seen_result(tx, result_id)
-    ((_, text),) = open_results(tx, [row])
-    return _shown(row, text)
+    """Read one shared result. A medical or legal text needs `Tongli-Purpose` and leaves an audit mark."""
+    return _shown(*await read_result(tx, result_id))
 
 
 @router.get("/{result_id}/adoptions", operation_id="list_adoptions")

@@ -36,8 +36,14 @@ async def join_with_report(
     tx: Tx, *, case_id: UUID, participant_id: UUID, needs: Sequence[str]
 ) -> tuple[bool, asyncpg.Record]:
     """Makes the acting agency a reporter of the case and adds the report's needs. Two statements."""
-    joined = await tx.value("SELECT join_case($1, $2, $3, 'reporter')", participant_id, case_id, tx.agency_id)
-    await tx.value("SELECT add_report_to_case($1, $2, $3)", case_id, list(needs), tx.now)
+    joined = await tx.value(
+        "SELECT join_case($1, $2, $3, 'reporter'), add_report_to_case($2, $4, $5)",
+        participant_id,
+        case_id,
+        tx.agency_id,
+        list(needs),
+        tx.now,
+    )
     case = await find_case(tx, case_id)
     assert case is not None
     return bool(joined), case

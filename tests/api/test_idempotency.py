@@ -23,9 +23,9 @@ async def _count(admin_url: str, sql: str, *values: object) -> int:
         return int(await raw.fetchval(sql, *values))
 
 
-async def _reports_of(admin_url: str, body: Json) -> int:
-    sql = "SELECT count(*) FROM report WHERE source_record_id = $1"
-    return await _count(admin_url, sql, body["source"]["record_id"])
+async def _reports_of(admin_url: str, vault: Vault, body: Json) -> int:
+    record = vault.blind.index("source_record", body["source"]["record_id"])
+    return await _count(admin_url, "SELECT count(*) FROM report WHERE source_record = $1", record)
 
 
 async def test_a_post_without_a_key_is_refused(union: Api) -> None:
@@ -42,7 +42,9 @@ async def test_a_key_of_the_wrong_shape_is_refused(union: Api, key: str) -> None
     assert answer.json()["code"] in ("malformed-request", "idempotency-missing")
 
 
-async def test_the_same_request_again_gets_the_same_answer_and_no_second_effect(union: Api, admin_url: str) -> None:
+async def test_the_same_request_again_gets_the_same_answer_and_no_second_effect(
+    union: Api, admin_url: str, vault: Vault
+) -> None:
     body, key = report_body(), fresh_key()
     first = await union.post("/v1/reports", body, key=key)
     again = await union.post("/v1/reports", body, key=key)
@@ -51,7 +53,7 @@ async def test_the_same_request_again_gets_the_same_answer_and_no_second_effect(
         assert again.headers[name] == first.headers[name]
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
-    assert await _reports_of(admin_url, body) == 1
+    assert await _reports_of(admin_url, vault, body) == 1
 
 
 async def test_a_quoted_key_is_the_key(union: Api) -> None:
@@ -71,13 +73,15 @@ async def test_another_spelling_of_the_same_json_is_the_same_request(union: Api)
     assert (again.status_code, again.content) == (201, first.content)
 
 
-async def test_the_same_key_with_another_body_is_a_mistake_of_the_caller(union: Api, admin_url: str) -> None:
+async def test_the_same_key_with_another_body_is_a_mistake_of_the_caller(
+    union: Api, admin_url: str, vault: Vault
+) -> None:
     body, key = report_body(), fresh_key()
     await union.post("/v1/reports", body, key=key)
     other = report_body()
     answer = await union.post("/v1/reports", other, key=key)
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-mismatch")
-    assert await _reports_of(admin_url, other) == 0
+    assert await _reports_of(admin_url, vault, other) == 0
 
 
 async def test_a_key_belongs_to_one_client_one_path(union: Api, labour: Api, open_api: OpenApi) -> None:
@@ -91,13 +95,13 @@ async def test_a_key_belongs_to_one_client_one_path(union: Api, labour: Api, ope
     assert elsewhere.status_code == 201
 
 
-async def test_sixteen_copies_at_once_have_one_effect_and_one_answer(union: Api, admin_url: str) -> None:
+async def test_sixteen_copies_at_once_have_one_effect_and_one_answer(union: Api, admin_url: str, vault: Vault) -> None:
     body, key = report_body(), fresh_key()
     answers = await asyncio.gather(*(union.post("/v1/reports", body, key=key) for _ in range(16)))
     assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
     assert len({answer.content for answer in answers}) == 1
     assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
-    assert await _reports_of(admin_url, body) == 1
+    assert await _reports_of(admin_url, vault, body) == 1
     case_id = answers[0].json()["case"]["id"]
     assert (
         await _count(admin_url, "SELECT count(*) FROM event WHERE case_id = $1 AND type = 'case.opened'", case_id) == 1
@@ -115,13 +119,13 @@ async def test_sixteen_copies_of_a_step_take_it_once(union: Api, labour: Api, ad
     assert await _count(admin_url, taken, referral["id"]) == 1
 
 
-async def test_the_second_guard_stands_where_a_new_key_is_used(union: Api, admin_url: str) -> None:
+async def test_the_second_guard_stands_where_a_new_key_is_used(union: Api, admin_url: str, vault: Vault) -> None:
     body = report_body()
     answers = await asyncio.gather(*(union.post("/v1/reports", body) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
     (made,) = (answer.json()["id"] for answer in answers if answer.status_code == 201)
     assert {a.json()["existing"] for a in answers if a.status_code == 409} == {f"/v1/reports/{made}"}
-    assert await _reports_of(admin_url, body) == 1
+    assert await _reports_of(admin_url, vault, body) == 1
 
 
 async def test_a_business_refusal_is_the_answer_to_its_key(union: Api, labour: Api) -> None:

@@ -90,7 +90,7 @@ async def test_two_processes_share_one_budget(database: Database) -> None:
     granted = 0
     for turn in range(BURST * 2):
         try:
-            await processes[turn % 2].spend(principal)
+            await processes[turn % 2].spend(principal, {})
             granted += 1
         except QuotaExceeded:
             continue
@@ -101,9 +101,9 @@ async def test_the_bucket_refills_with_time_and_not_above_its_size(database: Dat
     principal = new_id()
     limiter = Limiter(database, per_minute=600, burst=10)
     for _ in range(10):
-        await limiter.spend(principal)
+        await limiter.spend(principal, {})
     with pytest.raises(QuotaExceeded):
-        await limiter.spend(principal)
+        await limiter.spend(principal, {})
     await asyncio.sleep(0.35)
     assert 2 <= await _spend_all(limiter, principal) <= 6
 
@@ -112,7 +112,7 @@ async def _spend_all(limiter: Limiter, principal: UUID) -> int:
     granted = 0
     while granted < BURST:
         try:
-            await limiter.spend(principal)
+            await limiter.spend(principal, {})
         except QuotaExceeded:
             break
         granted += 1

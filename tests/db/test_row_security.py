@@ -24,6 +24,7 @@ DEFINERS = {
     *("active_case_of", "active_case_of_employer", "open_case", "join_case", "leave_case", "add_report_to_case"),
     *("find_person", "new_person", "add_household_member", "employer_for"),
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
+    *("carry_into_case", "children_of_joint", "complete_joint"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""
 
@@ -155,7 +156,7 @@ LOOKED_UP_WHILE_LIVE = {("participant", "agency_id")}
 
 
 def _table_of(alias: str, own: str, condition: str) -> str:
-    found = re.search(rf'FROM "?(\w+)"? {alias}\b', condition) if alias else None
+    found = re.search(rf'(?:FROM|JOIN) \(?"?(\w+)"? {alias}\b', condition) if alias else None
     return found[1] if found else own
 
 

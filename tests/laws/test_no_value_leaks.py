@@ -225,7 +225,7 @@ async def test_the_scan_would_find_a_mark(admin_url: str) -> None:
 
 
 _FIELDS: dict[str, str] = {
-    "aware_by": "SELECT aware_by FROM report WHERE case_id = $1",
+    "aware_by": "SELECT body FROM report WHERE case_id = $1",
     "reference of a basis": "SELECT reference FROM sharing_basis WHERE case_id = $1",
     "text of a closing": 'SELECT exit_text FROM "case" WHERE id = $1',
     "source of a help": "SELECT source FROM assistance WHERE case_id = $1",
