@@ -16,7 +16,7 @@ from api.spec_parts import PROBLEM_RESPONSES, parameter, response, response_head
 from api.spec_schemas import Node, never_null, one_line, tidy
 from api.spec_texts import ANSWERS
 
-PURPOSE_ALWAYS: Final = frozenset({"search_cases", "read_case_file"})
+PURPOSE_ALWAYS: Final = frozenset({"search_cases", "read_case_file", "read_report"})
 """Reads that show a person whatever the case: elsewhere the header is needed where personal fields would be shown."""
 
 _HEADERS_OF_OUR_OWN: Final = frozenset({"idempotency-key", "if-match", "tongli-actor", "tongli-purpose"})
