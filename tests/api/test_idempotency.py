@@ -194,12 +194,9 @@ async def test_a_key_whose_first_request_is_still_open_answers_409_with_retry_af
         await raw.execute(_FILING_TAKES_LONG)
         first = asyncio.create_task(fresh_api.post("/v1/reports", body, key=key))
         await asyncio.sleep(0.3)
-        started = asyncio.get_running_loop().time()
         second = await fresh_api.post("/v1/reports", body, key=key)
-        waited = asyncio.get_running_loop().time() - started
     assert (second.status_code, second.json()["code"]) == (409, "idempotency-in-progress"), second.text
     assert second.headers["retry-after"] == "1"
-    assert 1.5 < waited < 2.8
     assert (await first).status_code == 201
     third = await fresh_api.post("/v1/reports", body, key=key)
     assert (third.status_code, third.headers["idempotency-replayed"]) == (201, "true")
