@@ -36,16 +36,24 @@ async def read_case_file(tx: Tx, case_id: UUID) -> OpenedFile:
 
 
 async def open_people(
-    tx: Tx, case_id: UUID, classes: Iterable[str], *, action: str, subject: tuple[str, UUID]
+    tx: Tx,
+    case_id: UUID,
+    classes: Iterable[str],
+    *,
+    action: str,
+    subject: tuple[str, UUID],
+    records_of: UUID | None = None,
 ) -> list[dict[str, object]]:
     """The people of a case in the given field classes, main member first; only the main one without class `family`.
+
+    With `records_of`, as that agency reported them; else as whoever reported last.
 
     Raises PurposeRequired where no purpose was named. One statement and the audit mark.
     """
     if tx.purpose is None:
         raise PurposeRequired
     granted = frozenset(classes)
-    rows = await people.household_of(tx, case_id)
+    rows = await people.household_of(tx, case_id, records_of)
     opened = [_opened(tx, row) for row in rows if row["role"] == "main" or "family" in granted]
     leave_mark(tx, action, subject_type=subject[0], subject_id=subject[1], case_id=case_id, field_classes=granted)
     return [project_person(person, granted) for person in opened]

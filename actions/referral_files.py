@@ -45,6 +45,7 @@ async def read_referral(tx: Tx, referral_id: UUID) -> OpenedReferral:
                 disclosure.classes,
                 action="referral.read_people",
                 subject=("referral", referral_id),
+                records_of=tx.agency_id if disclosure.own_records_only else None,
             )
     steps = [_step(tx, row) for row in await referrals.steps_of(tx, referral_id)]
     return OpenedReferral(referral, allowed_now(tx, referral, matter), steps, disclosure, people)
@@ -54,7 +55,8 @@ async def _disclosure(tx: Tx, referral: asyncpg.Record, minimum_fields: tuple[st
     bases = await sharing.bases_for(tx, referral["case_id"], tx.agency_id)
     return receiver_disclosure(
         minimum_fields,
-        (row["kind"] for row in bases),
+        (row["kind"] for row in bases if not row["own"]),
+        own_bases=(row["kind"] for row in bases if row["own"]),
         disclosed_status=referral["status"] in DISCLOSED_STATUSES,
     )
 

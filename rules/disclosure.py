@@ -19,26 +19,36 @@ BARRED_FROM_REPORTER = frozenset({"medical", "legal", "mood"})
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What may be shown: `classes`, under the basis `basis_kind`; `missing` is the reason why it is only the
-    preview.
+    """What may be shown: `classes`, under the basis `basis_kind`; `missing` is the reason why it is only the preview.
+
+    `own_records_only`: the only basis is one the recipient recorded itself, and nobody opens others' records to itself.
     """
 
     classes: frozenset[str]
     basis_kind: str | None
     missing: str | None
+    own_records_only: bool = False
+
+    @property
+    def full(self) -> bool:
+        """Whether it reaches what others said: their records, and the sender's note."""
+        return bool(self.classes) and not self.own_records_only
 
 
-def receiver_disclosure(minimum_fields: Iterable[str], bases: Iterable[str], *, disclosed_status: bool) -> Disclosure:
+def receiver_disclosure(
+    minimum_fields: Iterable[str], bases: Iterable[str], *, disclosed_status: bool, own_bases: Iterable[str] = ()
+) -> Disclosure:
     """What the receiver of a referral sees: the preview before acceptance, then the matter's minimum set under a basis.
 
-    `bases` are the kinds of the bases in force that name it. Consent comes first: it is the one a person can see.
+    `bases` are the kinds of the bases in force that name it, `own_bases` those it recorded itself. Consent comes first:
+    it is the one a person can see.
     """
     if not disclosed_status:
         return Disclosure(frozenset(), None, None)
-    in_force = set(bases)
-    for kind in ("consent", "statutory_duty", "emergency"):
-        if kind in in_force:
-            return Disclosure(frozenset(minimum_fields), kind, None)
+    for recorded, own in ((set(bases), False), (set(own_bases), True)):
+        for kind in ("consent", "statutory_duty", "emergency"):
+            if kind in recorded:
+                return Disclosure(frozenset(minimum_fields), kind, None, own_records_only=own)
     return Disclosure(frozenset(), None, "consent-missing")
 
 

@@ -155,9 +155,7 @@ async def get_referral(
 def _read(tx: Tx, opened: OpenedReferral) -> ReferralRead:
     disclosure = opened.disclosure
     return ReferralRead(
-        **columns(
-            tx, opened.referral, opened.allowed_steps, disclosed=disclosure is not None and bool(disclosure.classes)
-        ),
+        **columns(tx, opened.referral, opened.allowed_steps, disclosed=disclosure is not None and disclosure.full),
         steps=[_step(step) for step in opened.steps],
         disclosure=DisclosureShown(
             field_classes=sorted(disclosure.classes), basis=disclosure.basis_kind, missing=disclosure.missing

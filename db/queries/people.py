@@ -131,7 +131,7 @@ async def main_members_of(tx: Tx, case_id: UUID) -> list[UUID]:
     return [row["person_id"] for row in rows]
 
 
-async def household_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
+async def household_of(tx: Tx, case_id: UUID, records_of: UUID | None = None) -> list[asyncpg.Record]:
     """Records of the case's people that the acting agency may see, main member first, newest record of each person."""
     return await tx.rows(
         "SELECT DISTINCT ON (m.role, r.person_id) m.role, m.relation, r.id, r.report_id, r.agency_id, r.person_id,"
@@ -139,8 +139,10 @@ async def household_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
         "       r.details, r.created_at, e.name AS employer_name, e.credit_code AS employer_credit_code "
         "  FROM household_member m JOIN person_record r ON r.case_id = m.case_id AND r.person_id = m.person_id "
         "  LEFT JOIN employer e ON e.id = r.employer_id "
-        " WHERE m.case_id = $1 ORDER BY m.role, r.person_id, r.created_at DESC, r.id DESC",
+        " WHERE m.case_id = $1 AND ($2::uuid IS NULL OR r.agency_id = $2) "
+        " ORDER BY m.role, r.person_id, r.created_at DESC, r.id DESC",
         case_id,
+        records_of,
     )
 
 

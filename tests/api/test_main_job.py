@@ -154,3 +154,22 @@ async def test_lists_show_each_case_once_and_go_on_by_cursor(union: Api) -> None
         page = (await union.get("/v1/cases", params={"limit": 2, "cursor": page["page"]["next"]})).json()
     assert ids <= set(seen)
     assert len(seen) == len(set(seen))
+
+
+async def test_a_basis_recorded_by_its_own_recipient_opens_only_what_that_agency_reported(
+    union: Api, labour: Api
+) -> None:
+    person = report_body()["person"]
+    by_union = await _report(union, person=person | {"phones": ["+8613911112222"]})
+    by_labour = await _report(labour, person=person, sharing_basis=_with_consent(labour))
+    assert by_labour["case"]["id"] == by_union["case"]["id"]
+    referral = await _refer(union, by_union["case"]["id"], labour)
+    await _step(labour, referral, "accept")
+    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="recognition")).json()
+    assert opened["note"] is None
+    assert {phone[-2:] for shown in opened["people"] for phone in shown["phones"]} == {person["phones"][0][-2:]}
+
+    basis = {"kind": "consent", "reference": "同意书", "recipients": [str(labour.id)]}
+    await union.post(f"/v1/cases/{by_union['case']['id']}/sharing-bases", basis)
+    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="recognition")).json()
+    assert opened["note"] == "车间分流"
