@@ -8,8 +8,9 @@ statement cannot run without context. Events and audit leaves are gathered and w
 commit. An error leaves nothing behind; a lost connection answers Unavailable.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -159,10 +160,9 @@ async def _begun(database: Database, *, read_only: bool) -> AsyncIterator[tuple[
         yield connection, raw
         await raw.execute("COMMIT")
     except BaseException:
-        await _roll_back(connection, raw)
+        await _in_any_case(_roll_back(connection, raw))
         raise
-    finally:
-        await connection.close()
+    await _in_any_case(connection.close())
 
 
 async def _begin(database: Database, begin: str) -> tuple[AsyncConnection, Raw]:
@@ -175,13 +175,11 @@ async def _begin(database: Database, begin: str) -> tuple[AsyncConnection, Raw]:
         try:
             await raw.execute(begin)
         except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-            await connection.invalidate()
-            await connection.close()
+            await _in_any_case(_throw_away(connection))
             if attempt == 2:
                 raise
         except BaseException:
-            await connection.invalidate()
-            await connection.close()
+            await _in_any_case(_throw_away(connection))
             raise
         else:
             return connection, raw
@@ -197,6 +195,28 @@ async def _roll_back(connection: AsyncConnection, raw: Raw) -> None:
             await raw.execute("ROLLBACK")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         await connection.invalidate()
+    finally:
+        await connection.close()
+
+
+async def _throw_away(connection: AsyncConnection) -> None:
+    await connection.invalidate()
+    await connection.close()
+
+
+_ending: set[asyncio.Task[None]] = set()
+
+
+async def _in_any_case(ending: Coroutine[None, None, None]) -> None:
+    """Lets a clean-up run to its end although whoever waits for it is cancelled, and cancelled again.
+
+    A caller that leaves is cancelled at every await; a ROLLBACK cut off by that would hand its connection back to the
+    pool inside a transaction of somebody else.
+    """
+    task = asyncio.ensure_future(ending)
+    _ending.add(task)
+    task.add_done_callback(_ending.discard)
+    await asyncio.shield(task)
 
 
 async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:

@@ -3,13 +3,18 @@
 import asyncio
 from uuid import UUID
 
+import anyio
 import asyncpg
 import pytest
 
 from actions.audit import leave_mark
 from actions.events import record_event
 from crypto.ids import new_id
-from db.engine import Database
+from crypto.keys import Keyring
+from crypto.vault import Vault
+from db import names
+from db.bootstrap import role_url
+from db.engine import Database, open_database
 from db.transaction import Caller, Tx, open_system_transaction, open_transaction
 from rules.errors import Conflict, InsufficientScope, NotAuthenticated
 from tests.actions.instances import superuser
@@ -203,3 +208,24 @@ async def test_a_lock_that_is_not_to_be_had_ends_the_wait_after_two_seconds(
         with pytest.raises(asyncpg.LockNotAvailableError):
             async with open_transaction(database, caller_of(union)) as tx:
                 await tx.run("UPDATE client SET name = 'x' WHERE id = $1", union.agency.client_id)
+
+
+async def test_a_caller_that_is_cancelled_again_and_again_leaves_no_open_transaction_in_the_pool(
+    admin_url: str, keyring: Keyring, vault: Vault
+) -> None:
+    """Leaving a stream cancels at every await, also inside the clean-up; the pool must not notice."""
+    database = open_database(role_url(admin_url, names.APP, keyring), vault=vault, pool_size=1)
+    for milliseconds in range(0, 40, 2):
+        async with anyio.create_task_group() as group:
+            group.start_soon(_sleep_in_transaction, database)
+            await asyncio.sleep(milliseconds / 1000)
+            group.cancel_scope.cancel()
+        async with open_system_transaction(database) as raw:
+            assert await raw.fetchval("SELECT current_setting('transaction_read_only')") == "off"
+    await database.close()
+
+
+async def _sleep_in_transaction(database: Database) -> None:
+    async with open_system_transaction(database) as raw:
+        await raw.execute("SET TRANSACTION READ ONLY")
+        await raw.execute("SELECT pg_sleep(0.02)")
