@@ -1,7 +1,8 @@
 """Opens what a case holds for somebody entitled to it: a sensitive read, so every one leaves an audit mark."""
 
+import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from db.queries import people, reports
 from db.transaction import Tx
 from rules.disclosure import COORDINATOR_CLASSES, PersonOpened, may_read_result_text, project_person
 from rules.errors import InsufficientRole, PurposeRequired
+from rules.people import fold
 
 RECORD_CONTEXT = "person_record"
 
@@ -24,6 +26,7 @@ class OpenedFile:
     field_classes: frozenset[str]
     people: list[dict[str, object]]
     reports: list[asyncpg.Record]
+    employer: asyncpg.Record | None
 
 
 async def read_case_file(tx: Tx, case_id: UUID) -> OpenedFile:
@@ -32,7 +35,9 @@ async def read_case_file(tx: Tx, case_id: UUID) -> OpenedFile:
     if "coordinator" not in case["roles"]:
         raise InsufficientRole(role="coordinator")
     shown = await open_people(tx, case_id, COORDINATOR_CLASSES, action="case.read_file", subject=("case", case_id))
-    return OpenedFile(case, COORDINATOR_CLASSES, shown, await reports.reports_of_case(tx, case_id))
+    employer = await people.find_employer(tx, case["employer_id"]) if case["employer_id"] else None
+    filed = await reports.reports_of_case(tx, case_id)
+    return OpenedFile(case, COORDINATOR_CLASSES, shown, filed, employer)
 
 
 async def open_people(
@@ -42,19 +47,23 @@ async def open_people(
     *,
     action: str,
     subject: tuple[str, UUID],
-    records_of: UUID | None = None,
+    records_of: Collection[UUID] | None = None,
 ) -> list[dict[str, object]]:
     """The people of a case in the given field classes, main member first; only the main one without class `family`.
 
-    With `records_of`, as that agency reported them; else as whoever reported last.
+    With `records_of`, as those agencies reported them. What was said first stands, gaps are filled from later records.
 
     Raises PurposeRequired where no purpose was named. One statement and the audit mark.
     """
     if tx.purpose is None:
         raise PurposeRequired
     granted = frozenset(classes)
-    rows = await people.household_of(tx, case_id, records_of)
-    opened = [_opened(tx, row) for row in rows if row["role"] == "main" or "family" in granted]
+    rows = await people.household_of(tx, case_id, None if records_of is None else sorted(records_of))
+    seen = [row for row in rows if row["role"] == "main" or "family" in granted]
+    opened = [
+        fold([_opened(tx, row) for row in records])
+        for _, records in itertools.groupby(seen, key=lambda row: row["person_id"])
+    ]
     leave_mark(tx, action, subject_type=subject[0], subject_id=subject[1], case_id=case_id, field_classes=granted)
     return [project_person(person, granted) for person in opened]
 

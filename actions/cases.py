@@ -40,13 +40,14 @@ def case_tag(version: int) -> str:
     return f'"v{version}"'
 
 
-async def open_case(tx: Tx, opening: Opening) -> UUID:
-    """Opens a case under the union of the place, whoever reports: the union coordinates from first knowledge to
-    closure.
+async def open_case(tx: Tx, opening: Opening) -> tuple[UUID, bool]:
+    """Opens a case under the union of the place, whoever reports: a union coordinates from first knowledge to closure.
 
-    Two statements. Raises Conflict where the directory holds no union at all.
+    Returns the case and whether its union is of the place; where no union is known there, the top one coordinates. Two
+    statements. Raises Conflict where the directory holds no union at all.
     """
-    coordinator = await agencies.union_of_place(tx, opening.division_code) or await agencies.top_union(tx)
+    of_place = await agencies.union_of_place(tx, opening.division_code)
+    coordinator = of_place or await agencies.top_union(tx)
     if coordinator is None:
         raise Conflict(reason="no-union-in-directory")
     case_id = new_id()
@@ -67,7 +68,7 @@ async def open_case(tx: Tx, opening: Opening) -> UUID:
         opening.urgency,
         tx.now,
     )
-    return case_id
+    return case_id, of_place is not None
 
 
 async def join_as_reporter(tx: Tx, case_id: UUID, needs: Sequence[str], *, opened: bool) -> asyncpg.Record:

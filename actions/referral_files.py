@@ -12,9 +12,11 @@ import asyncpg
 from actions.case_files import open_people
 from actions.referral_steps import STEP_CONTEXT, allowed_now, parties_of
 from actions.referrals import NOTE_CONTEXT, seen_referral
+from actions.results import COMPARTMENTS
 from db.queries import matters, referrals, sharing
 from db.transaction import Tx
-from rules.disclosure import Disclosure, receiver_disclosure
+from rules.disclosure import Basis, Disclosure, may_read_step_words, receiver_disclosure
+from rules.matters import Matter
 from rules.referrals import DISCLOSED_STATUSES
 
 
@@ -45,9 +47,10 @@ async def read_referral(tx: Tx, referral_id: UUID) -> OpenedReferral:
                 disclosure.classes,
                 action="referral.read_people",
                 subject=("referral", referral_id),
-                records_of=tx.agency_id if disclosure.own_records_only else None,
+                records_of=disclosure.records_of,
             )
-    steps = [_step(tx, row) for row in await referrals.steps_of(tx, referral_id)]
+    reader = _Reader(tx, referral, matter, disclosure)
+    steps = [reader.step(row) for row in await referrals.steps_of(tx, referral_id)]
     return OpenedReferral(referral, allowed_now(tx, referral, matter), steps, disclosure, people)
 
 
@@ -55,15 +58,44 @@ async def _disclosure(tx: Tx, referral: asyncpg.Record, minimum_fields: tuple[st
     bases = await sharing.bases_for(tx, referral["case_id"], tx.agency_id)
     return receiver_disclosure(
         minimum_fields,
-        (row["kind"] for row in bases if not row["own"]),
-        own_bases=(row["kind"] for row in bases if row["own"]),
+        (Basis(row["kind"], row["agency_id"]) for row in bases),
         disclosed_status=referral["status"] in DISCLOSED_STATUSES,
+        coordinator=referral["coordinator_agency_id"],
     )
 
 
-def _step(tx: Tx, row: asyncpg.Record) -> dict[str, Any]:
-    said = json.loads(tx.vault.cipher.open(row["body"], f"{STEP_CONTEXT}:{row['id']}")) if row["body"] else {}
-    return {**dict(row), "said": said, "deadlines": row["deadlines"]}
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the steps of a referral with the eyes of one of its parties."""
+
+    tx: Tx
+    referral: asyncpg.Record
+    matter: Matter
+    disclosure: Disclosure | None
+
+    def step(self, row: asyncpg.Record) -> dict[str, Any]:
+        """One step; its words only where this party may read them."""
+        said: dict[str, Any] = {}
+        if row["body"] and self._may_read(row):
+            said = json.loads(self.tx.vault.cipher.open(row["body"], f"{STEP_CONTEXT}:{row['id']}"))
+        return {**dict(row), "said": said, "deadlines": row["deadlines"]}
+
+    def _may_read(self, row: asyncpg.Record) -> bool:
+        return may_read_step_words(
+            row["step"],
+            own=row["agency_id"] == self.tx.agency_id,
+            parties=parties_of(self.tx, self.referral),
+            compartment=any(name in self.matter.minimum_fields for name in COMPARTMENTS),
+            opened=self.disclosure is not None and note_is_open(self.referral, self.disclosure),
+            purpose=self.tx.purpose is not None,
+        )
+
+
+def note_is_open(referral: asyncpg.Record, disclosure: Disclosure) -> bool:
+    """Whether a receiver's basis reaches what the sender said: the coordinator recorded it, or the sender did."""
+    if not disclosure.classes:
+        return False
+    return disclosure.records_of is None or referral["sender_agency_id"] in disclosure.records_of
 
 
 def note_for(tx: Tx, referral: asyncpg.Record, *, disclosed: bool) -> str | None:

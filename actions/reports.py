@@ -48,7 +48,7 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
     warnings = await _check_reference(tx, said)
     linked = await linkage.link_people(tx, found)
     employers = await _employer_ids(tx, said)
-    case_id, opened = await _case_for(tx, said, linked, employers)
+    case_id, opened, strange = await _case_for(tx, said, linked, employers)
     filed_id = said.id or new_id()
     leaf_id = _mark(tx, said, filed_id, case_id)
     record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, case_id, leaf_id))
@@ -61,10 +61,10 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
         report_id=filed_id,
         case=case,
         opened=opened,
-        linked=bool(linked and linked[0].known) or (not linked and not opened),
+        linked=not opened or any(person.known for person in linked[:1]),
         leaf_id=leaf_id,
         body_sha256=hashlib.sha256(body).digest(),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *strange),
     )
 
 
@@ -101,12 +101,12 @@ async def _employer_ids(tx: Tx, said: ReportSaid) -> dict[EmployerSaid, UUID]:
 
 async def _case_for(
     tx: Tx, said: ReportSaid, linked: Sequence[LinkedPerson], employers: dict[EmployerSaid, UUID]
-) -> tuple[UUID, bool]:
-    """The active case these people belong to, or a new one; (id, opened). Locks the case."""
+) -> tuple[UUID, bool, list[FieldError]]:
+    """The active case these people belong to, or a new one: (id, opened, warnings). Locks the case."""
     employer_id = employers.get(said.employer) if said.employer else None
     case_id = await _active_case(tx, linked, employer_id)
     if case_id is not None:
-        return case_id, False
+        return case_id, False, []
     main = linked[0].found if linked else None
     opening = cases.Opening(
         kind="household" if linked else "employer",
@@ -117,7 +117,9 @@ async def _case_for(
         causes_secondary=said.causes_secondary,
         urgency=said.urgency,
     )
-    return await cases.open_case(tx, opening), True
+    new_case_id, of_place = await cases.open_case(tx, opening)
+    strange = [] if of_place else [FieldError("/person/address/division_code", "no-union-of-the-place")]
+    return new_case_id, True, strange
 
 
 async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID | None) -> UUID | None:
@@ -134,7 +136,7 @@ async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID
 
 async def _find_active_case(tx: Tx, known: Sequence[UUID], employer_id: UUID | None) -> UUID | None:
     if employer_id is not None:
-        return await case_queries.active_case_of_employer(tx, employer_id)
+        return await case_queries.active_case_of_employer(tx, employer_id, tx.rights.division_code)
     return await case_queries.active_case_of(tx, known) if known else None
 
 
@@ -241,7 +243,6 @@ async def _record_bases(tx: Tx, said: ReportSaid, report_id: UUID, case: asyncpg
         subject_id=case["id"],
         version=case["version"],
         case_id=case["id"],
-        parties={"other": {row[1] for row in rows}},
     )
 
 

@@ -9,7 +9,7 @@ import asyncpg
 from actions.audit import leave_mark
 from actions.events import record_event
 from crypto.ids import new_id
-from db.queries import reports, results
+from db.queries import matters, reports, results
 from db.transaction import Tx
 from rules.errors import Conflict, FieldError, Hidden, InsufficientRole, ValidationFailed
 from rules.matters import Matter
@@ -17,7 +17,7 @@ from rules.matters import Matter
 RESULT_CONTEXT = "result.text"
 ADOPTION_CONTEXT = "adoption.reason"
 SOURCE_CONTEXT = "assistance.source"
-_COMPARTMENTS = ("medical", "legal", "mood")
+COMPARTMENTS = ("medical", "legal", "mood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ async def share(
     its decider and the coordinator, its code by every participant.
     """
     if result is not None:
+        await _require_competence(tx, referral, matter, result)
         result_id = new_id()
         await results.insert_result(
             tx,
@@ -68,7 +69,7 @@ async def share(
                 "kind": result.kind,
                 "code": result.code,
                 "text": tx.vault.cipher.seal(result.text, f"{RESULT_CONTEXT}:{result_id}") if result.text else None,
-                "sensitive": next((name for name in _COMPARTMENTS if name in matter.minimum_fields), None),
+                "sensitive": next((name for name in COMPARTMENTS if name in matter.minimum_fields), None),
                 "valid_from": result.valid_from,
                 "valid_to": result.valid_to,
             },
@@ -84,6 +85,15 @@ async def _record_assistance(tx: Tx, referral: asyncpg.Record, given: tuple[Assi
     for row in rows:
         assert isinstance(row["id"], UUID)
         _record(tx, "assistance.recorded", ("assistance", row["id"]), referral["case_id"])
+
+
+async def _require_competence(tx: Tx, referral: asyncpg.Record, matter: Matter, result: ResultSaid) -> None:
+    """A recognition, decision or award is the competent body's: a union never writes another agency's (工会 is no law
+    enforcement body). Other kinds of result are anybody's who did the work."""
+    if result.kind not in ("recognition", "decision", "award") or tx.rights.agency_kind == matter.lead_kind:
+        return
+    if not await matters.is_competent(tx, tx.agency_id, matter.code, referral["place"]):
+        raise ValidationFailed(FieldError("/result/kind", "not-competent-to-decide"))
 
 
 def _assistance_row(tx: Tx, given: AssistanceSaid) -> dict[str, object]:

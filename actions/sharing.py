@@ -28,7 +28,6 @@ async def record_basis(tx: Tx, case_id: UUID, basis: BasisSaid) -> None:
         subject_id=case_id,
         version=case["version"],
         case_id=case_id,
-        parties={"other": recipients},
     )
     leave_mark(
         tx,

@@ -22,7 +22,7 @@ from rules.addresses import ForbiddenTarget, TargetPolicy, read_target
 from rules.envelopes import VERIFICATION, is_pattern
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 
-MAX_ENDPOINTS = 50
+MAX_ENDPOINTS = 10
 KEY_OVERLAP = timedelta(hours=24)
 _SUBJECT = "webhook_endpoint"
 

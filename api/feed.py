@@ -96,6 +96,12 @@ class Feed:
             await self._wait(mark, min(left, RECHECK_S))
             after = portion.next
 
+    async def counted_stream(self, portion: Portion) -> AsyncIterator[bytes]:
+        """The stream, counted among those its principal holds open."""
+        with self.services.streams.held(self.caller.principal_id):
+            async for chunk in self.stream(portion):
+                yield chunk
+
     async def stream(self, portion: Portion) -> AsyncIterator[bytes]:
         """Server-sent events from a first look on, until the token ends or the principal may no longer read."""
         yield b"retry: 2000\n\n"

@@ -6,7 +6,9 @@ of about one statement every `block` requests. What a process leased and did not
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -93,3 +95,26 @@ def _keep(table: OrderedDict[UUID, T], principal_id: UUID, value: T) -> None:
     table.move_to_end(principal_id)
     if len(table) > _REMEMBERED:
         table.popitem(last=False)
+
+
+class OpenStreams:
+    """How many streams a principal holds open in this process: each costs a look every few seconds."""
+
+    def __init__(self, most: int = 10) -> None:
+        self._most = most
+        self._open: Counter[UUID] = Counter()
+
+    def require_room(self, principal_id: UUID) -> None:
+        """Raises QuotaExceeded where the principal has as many as it may."""
+        if self._open[principal_id] >= self._most:
+            raise QuotaExceeded(retry_after=5)
+
+    @contextmanager
+    def held(self, principal_id: UUID) -> Iterator[None]:
+        self._open[principal_id] += 1
+        try:
+            yield
+        finally:
+            self._open[principal_id] -= 1
+            if not self._open[principal_id]:
+                del self._open[principal_id]

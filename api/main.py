@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from api import oauth
 from api.deps import Replayed, answer_replay
 from api.errors import install_error_handlers
-from api.limits import Limiter
+from api.limits import Limiter, OpenStreams
 from api.middleware import ServiceMiddleware
 from api.routers import ROUTERS
 from api.services import Services
@@ -32,6 +32,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     services = Services(
         database=database,
         tokens=TokenAuthority(database.vault.keyring, settings.public_url),
+        streams=OpenStreams(),
         limiter=Limiter(database, per_minute=settings.rate_limit_per_minute, burst=settings.rate_limit_burst),
         public_url=settings.public_url,
         allow_demo=not settings.production,

@@ -126,6 +126,8 @@ def _read_credentials(form: dict[str, str], authorization: str | None) -> _Crede
         if named is None or form.get("client_id", named) != named:
             raise _Refused("invalid_client", 401)
         return _Credentials(_client_id(named), assertion, None)
+    if basic is not None and form.get("client_id", basic[0]) != basic[0]:
+        raise _Refused("invalid_request")
     name, secret = basic or (form.get("client_id", ""), form["client_secret"])
     return _Credentials(_client_id(name), None, secret)
 

@@ -73,6 +73,13 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "amount-or-quantity-required": Text("须有金额或数量。", "An amount or a quantity is needed."),
     "ends-before-it-begins": Text("止期早于起期。", "It ends before it begins."),
     "id-version": Text("自带标识须为 UUIDv7。", "An id of the client's own must be a UUIDv7."),
+    "not-competent-to-decide": Text(
+        "认定、决定和裁决只能由主管机构作出。", "Only the competent body recognises, decides or awards."
+    ),
+    "no-union-of-the-place": Text(
+        "当地无工会，已由上级工会主办，请核对。",
+        "No union is known for this place; the top union coordinates, please check.",
+    ),
     "coordinator-only": Text("仅主办工会可以。", "Only the coordinator may."),
     "not-a-need-of-this-matter": Text("此事项不对应该需求。", "The matter does not answer this need."),
     "not-a-joint-referral-under-way": Text(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from api.limits import Limiter
+from api.limits import Limiter, OpenStreams
 from crypto.tokens import TokenAuthority
 from crypto.vault import Vault
 from db.engine import Database
@@ -20,6 +20,7 @@ class Services:
     database: Database
     tokens: TokenAuthority
     limiter: Limiter
+    streams: OpenStreams
     public_url: str
     allow_demo: bool
     webhook_targets: TargetPolicy

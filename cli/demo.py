@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from cli.demo_instance import Instance, running_instance, temporary_instance
@@ -48,6 +49,8 @@ def _instance(arguments: argparse.Namespace) -> Iterator[Instance]:
 def _tell(stage: Stage) -> int:
     try:
         play(stage)
+    except httpx.TransportError as gone:
+        raise CannotRun(f"the instance does not answer: {type(gone).__name__}") from None
     except Unexpected as wrong:
         stage.console.print(f"[bold red]✗[/] {wrong}", soft_wrap=True)
         return 1

@@ -37,6 +37,7 @@ class Agency:
     http: httpx.Client
     name: str = ""
     receiver: Receiver | None = None
+    endpoint: str | None = None
     _token: str = ""
     _token_until: float = 0.0
 
@@ -55,6 +56,15 @@ class Agency:
         path = f"/v1/referrals/{referral['id']}/{step}"
         moved: dict[str, Any] = self.post(path, words, status=200, if_match=f'"v{referral["version"]}"')
         return moved
+
+    def stop_listening(self) -> None:
+        """Takes the endpoint back, so that nothing goes on calling a port that may be somebody else's tomorrow."""
+        if self.endpoint is not None:
+            with contextlib.suppress(httpx.HTTPError, Unexpected):
+                version = self.get(self.endpoint)["version"]
+                self._call("DELETE", self.endpoint, None, status=204, if_match=f'"v{version}"')
+        if self.receiver is not None:
+            self.receiver.stop()
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None, *, status: int, **headers: str) -> Any:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -177,5 +187,4 @@ def open_stage(instance: Instance, console: Console, language: str) -> Iterator[
             yield stage
         finally:
             for agency in stage.agencies.values():
-                if agency.receiver is not None:
-                    agency.receiver.stop()
+                agency.stop_listening()

@@ -182,7 +182,7 @@ def _challenge_in(reply: Reply) -> str | None:
     except (ValueError, RecursionError):
         return None
     given = answer.get("challenge") if isinstance(answer, Mapping) else None
-    return given if isinstance(given, str) else None
+    return given if isinstance(given, str) and given.isascii() else None
 
 
 async def _wake_at(stop: asyncio.Event, listener: Listener) -> None:

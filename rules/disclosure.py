@@ -3,9 +3,11 @@
 The table "What each participant sees" of the domain model. Beyond the preview a receiver needs a recorded basis.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from rules.identity_numbers import masked
 from rules.phones import masked_phone
@@ -18,43 +20,67 @@ BARRED_FROM_REPORTER = frozenset({"medical", "legal", "mood"})
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """A basis in force that names the recipient, and who recorded it."""
+
+    kind: str
+    recorded_by: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     """What may be shown: `classes`, under the basis `basis_kind`; `missing` is the reason why it is only the preview.
 
-    `own_records_only`: the only basis is one the recipient recorded itself, and nobody opens others' records to itself.
+    `records_of`: whose records are open; None for all of the case. An agency's own basis opens what that agency said,
+    the coordinator's opens the case.
     """
 
     classes: frozenset[str]
     basis_kind: str | None
     missing: str | None
-    own_records_only: bool = False
-
-    @property
-    def full(self) -> bool:
-        """Whether it reaches what others said: their records, and the sender's note."""
-        return bool(self.classes) and not self.own_records_only
+    records_of: frozenset[UUID] | None = None
 
 
 def receiver_disclosure(
-    minimum_fields: Iterable[str], bases: Iterable[str], *, disclosed_status: bool, own_bases: Iterable[str] = ()
+    minimum_fields: Iterable[str], bases: Iterable[Basis], *, disclosed_status: bool, coordinator: UUID
 ) -> Disclosure:
     """What the receiver of a referral sees: the preview before acceptance, then the matter's minimum set under a basis.
 
-    `bases` are the kinds of the bases in force that name it, `own_bases` those it recorded itself. Consent comes first:
-    it is the one a person can see.
+    Consent comes first: it is the one a person can see.
     """
     if not disclosed_status:
         return Disclosure(frozenset(), None, None)
-    for recorded, own in ((set(bases), False), (set(own_bases), True)):
-        for kind in ("consent", "statutory_duty", "emergency"):
-            if kind in recorded:
-                return Disclosure(frozenset(minimum_fields), kind, None, own_records_only=own)
-    return Disclosure(frozenset(), None, "consent-missing")
+    in_force = sorted(bases, key=lambda basis: _BASIS_ORDER.index(basis.kind))
+    if not in_force:
+        return Disclosure(frozenset(), None, "consent-missing")
+    opening = [basis for basis in in_force if basis.recorded_by == coordinator]
+    records_of = None if opening else frozenset(basis.recorded_by for basis in in_force)
+    return Disclosure(frozenset(minimum_fields), (opening or in_force)[0].kind, None, records_of)
+
+
+_BASIS_ORDER = ("consent", "statutory_duty", "emergency")
 
 
 def may_read_result_text(sensitive: str | None, *, own: bool, roles: Iterable[str]) -> bool:
     """Whether a result's free text is shown: always to its decider and the coordinator, else unless it is sensitive."""
     return own or "coordinator" in set(roles) or sensitive is None
+
+
+def may_read_step_words(
+    step: str, *, own: bool, parties: Iterable[str], compartment: bool, opened: bool, purpose: bool
+) -> bool:
+    """Whether the words of a step are shown to a party of its referral.
+
+    One's own always. Coordinator and sender read all but what a legal or medical matter was completed with: that is for
+    the decider and the coordinator, under a purpose (as a result's text is). A receiver reads what the sender said
+    where its basis reaches that.
+    """
+    if own:
+        return True
+    parts = set(parties)
+    if step == "complete" and compartment:
+        return "coordinator" in parts and purpose
+    return bool({"sender", "coordinator"} & parts) or opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +140,14 @@ def _mask_value(key: str, value: object) -> object:
         return [_mask_value(key, item) for item in value]
     if isinstance(value, Mapping):
         return mask_said(value)
-    if key == "id_number" and isinstance(value, str):
+    if not isinstance(value, str):
+        return value
+    if key == "id_number":
         return masked(value)
-    if key in ("phone", "phones") and isinstance(value, str):
+    if key in ("phone", "phones"):
         return masked_phone(value)
-    return value
+    return _NUMBERS.sub(lambda number: number[0][:3] + "*" * (len(number[0]) - 5) + number[0][-2:], value)
+
+
+_NUMBERS = re.compile(r"(?<![0-9A-Za-z-])[0-9]{11,19}[Xx]?(?![0-9A-Za-z-])")
+"""Digits in free text that may be an identity number, a phone or a bank card; parts of ids stand between hyphens."""

@@ -21,6 +21,8 @@ class Rule:
 
 
 _CASE = Rule(("coordinator", "reporter", "receiver", "observer"))
+# Who else reported or works in a case is the coordinator's business: the others learn that something changed.
+_CASE_OF_OTHERS = Rule(("coordinator", "actor"), ("reporter", "receiver", "observer"))
 _REFERRAL = Rule(("coordinator", "sender", "addressee"))
 _POOLED = Rule(("coordinator", "sender", "addressee"), ("pool",))
 _OWN = Rule(("owner",))
@@ -28,8 +30,8 @@ _OWN = Rule(("owner",))
 ENTITLEMENTS: dict[str, Rule] = {
     "report.received": Rule(("coordinator", "actor")),
     "report.adopted": Rule(("coordinator", "actor", "other")),
-    "case.opened": _CASE,
-    "case.updated": _CASE,
+    "case.opened": _CASE_OF_OTHERS,
+    "case.updated": _CASE_OF_OTHERS,
     "case.linked": Rule(("coordinator", "actor")),
     "case.closed": _CASE,
     "case.reopened": _CASE,
@@ -57,7 +59,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "assistance.recorded": Rule(("coordinator", "actor")),
     "result.shared": _CASE,
     "result.adopted": Rule(("coordinator", "actor", "other")),
-    "consent.granted": Rule(("coordinator", "actor", "other")),
+    "consent.granted": Rule(("coordinator", "actor")),
     "endpoint.verification": _OWN,
     "endpoint.disabled": _OWN,
 }

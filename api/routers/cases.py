@@ -29,6 +29,7 @@ from api.schemas.cases import (
     CaseStepIn,
     CaseSummary,
     CauseShown,
+    EmployerShown,
     InvitationIn,
     Links,
     LinkShown,
@@ -146,6 +147,9 @@ async def get_case_file(case_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:
         causes=CauseShown(primary=file.case["cause_primary"], secondary=file.case["causes_secondary"]),
         difficulty_class=file.case["difficulty_class"],
         people=[PersonShown.model_validate(person) for person in file.people],
+        employer=EmployerShown(name=file.employer["name"], uscc=file.employer["credit_code"])
+        if file.employer
+        else None,
         reports=[
             ReportOfCase(
                 id=report["id"],
@@ -156,6 +160,10 @@ async def get_case_file(case_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:
             for report in file.reports
         ],
     )
+
+
+def _employer(row: asyncpg.Record | None) -> EmployerShown | None:
+    return None if row is None else EmployerShown(name=row["name"], uscc=row["credit_code"])
 
 
 @router.get("/{case_id}/timeline", operation_id="read_timeline")

@@ -72,9 +72,10 @@ async def get_events(
     happen; a stream ends with its token and goes on from `Last-Event-ID`.
     """
     if "text/event-stream" in request.headers.get("accept", ""):
+        feed.services.streams.require_room(feed.caller.principal_id)
         first = await feed.read(feed.open(_left_at(last_event_id) or cursor), STREAM_BATCH)
         return StreamingResponse(
-            feed.stream(first),
+            feed.counted_stream(first),
             media_type="text/event-stream",
             headers={"cache-control": "private, no-store", "x-accel-buffering": "no"},
         )

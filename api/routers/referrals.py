@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from actions.cases import seen_case
-from actions.referral_files import OpenedReferral, knows_case, note_for, read_referral
+from actions.referral_files import OpenedReferral, knows_case, note_for, note_is_open, read_referral
 from actions.referral_steps import allowed_now, take_referral_step
 from actions.referrals import refer
 from api.conditional import content_tag, not_modified
@@ -115,10 +115,11 @@ def _row(tx: Tx, row: dict[str, Any]) -> dict[str, Any]:
     to_id, to_name = row.pop("to_agency_id"), row.pop("to_agency_name")
     row.pop("next_due")
     mine = str(tx.agency_id)
-    at_work = to_id == mine and row["status"] not in ("requested", "returned", "rejected", "expired")
+    at_work = to_id == mine and row.pop("accepted")
     if not at_work and mine not in (sender["id"], row.pop("coordinator_agency_id")):
         row["case_id"] = None
-    row.pop("coordinator_agency_id", None)
+    for name in ("accepted", "coordinator_agency_id"):
+        row.pop(name, None)
     return {**row, "sender": sender, "to_agency": {"id": to_id, "name": to_name} if to_id else None}
 
 
@@ -155,7 +156,12 @@ async def get_referral(
 def _read(tx: Tx, opened: OpenedReferral) -> ReferralRead:
     disclosure = opened.disclosure
     return ReferralRead(
-        **columns(tx, opened.referral, opened.allowed_steps, disclosed=disclosure is not None and disclosure.full),
+        **columns(
+            tx,
+            opened.referral,
+            opened.allowed_steps,
+            disclosed=disclosure is not None and note_is_open(opened.referral, disclosure),
+        ),
         steps=[_step(step) for step in opened.steps],
         disclosure=DisclosureShown(
             field_classes=sorted(disclosure.classes), basis=disclosure.basis_kind, missing=disclosure.missing

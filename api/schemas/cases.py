@@ -68,6 +68,11 @@ class ReportOfCase(BaseModel):
     channel: str
 
 
+class EmployerShown(BaseModel):
+    name: str
+    uscc: str | None
+
+
 class CaseFile(BaseModel):
     """The whole file as the caller may see it. Reading it leaves an audit mark."""
 
@@ -76,6 +81,7 @@ class CaseFile(BaseModel):
     causes: CauseShown | None
     difficulty_class: str | None
     people: list[PersonShown]
+    employer: EmployerShown | None
     reports: list[ReportOfCase]
 
 

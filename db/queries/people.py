@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -131,32 +130,41 @@ async def main_members_of(tx: Tx, case_id: UUID) -> list[UUID]:
     return [row["person_id"] for row in rows]
 
 
-async def household_of(tx: Tx, case_id: UUID, records_of: UUID | None = None) -> list[asyncpg.Record]:
-    """Records of the case's people that the acting agency may see, main member first, newest record of each person."""
+async def household_of(tx: Tx, case_id: UUID, records_of: Sequence[UUID] | None = None) -> list[asyncpg.Record]:
+    """Records of the case's people that the acting agency may see, by person, main member first, oldest record first.
+
+    With `records_of` only what those agencies reported.
+    """
     return await tx.rows(
-        "SELECT DISTINCT ON (m.role, r.person_id) m.role, m.relation, r.id, r.report_id, r.agency_id, r.person_id,"
-        "       r.name, r.id_type, r.id_number, r.contact, r.sex, r.birth_date, r.division_code, r.employment_status,"
-        "       r.details, r.created_at, e.name AS employer_name, e.credit_code AS employer_credit_code "
+        "SELECT m.role, m.relation, r.id, r.report_id, r.agency_id, r.person_id, r.name, r.id_type, r.id_number,"
+        "       r.contact, r.sex, r.birth_date, r.division_code, r.employment_status, r.details, r.created_at,"
+        "       e.name AS employer_name, e.credit_code AS employer_credit_code "
         "  FROM household_member m JOIN person_record r ON r.case_id = m.case_id AND r.person_id = m.person_id "
         "  LEFT JOIN employer e ON e.id = r.employer_id "
-        " WHERE m.case_id = $1 AND ($2::uuid IS NULL OR r.agency_id = $2) "
-        " ORDER BY m.role, r.person_id, r.created_at DESC, r.id DESC",
+        " WHERE m.case_id = $1 AND ($2::uuid[] IS NULL OR r.agency_id = ANY ($2)) "
+        " ORDER BY m.role, m.joined_at, r.person_id, r.created_at, r.id LIMIT 2000",
         case_id,
-        records_of,
+        None if records_of is None else list(records_of),
     )
 
 
+async def find_employer(tx: Tx, employer_id: UUID) -> asyncpg.Record | None:
+    return await tx.row("SELECT id, name, credit_code FROM employer WHERE id = $1", employer_id)
+
+
 async def search_records(
-    tx: Tx, *, id_indexes: list[bytes], name_births: list[bytes], since: datetime | None = None, limit: int = 50
+    tx: Tx, *, id_indexes: list[bytes], name_births: list[bytes], limit: int = 50
 ) -> list[asyncpg.Record]:
-    """Cases of the acting agency's view in which a person with these identifiers stands. One statement."""
+    """Cases in which a person with these identifiers stands, which the acting agency coordinates or reported itself.
+
+    To anybody else a hit would confirm an identity it was not shown. One statement.
+    """
     return await tx.rows(
-        "SELECT DISTINCT r.case_id FROM person_record r "
+        'SELECT DISTINCT r.case_id FROM person_record r JOIN "case" c ON c.id = r.case_id '
         "WHERE (r.id_index = ANY ($1) OR r.name_birth_index = ANY ($2)) "
-        "  AND ($3::timestamptz IS NULL OR r.created_at >= $3) "
-        "ORDER BY r.case_id DESC LIMIT $4",
+        "  AND (r.agency_id = $3 OR c.coordinator_agency_id = $3) ORDER BY r.case_id DESC LIMIT $4",
         id_indexes,
         name_births,
-        since,
+        tx.agency_id,
         limit,
     )

@@ -169,7 +169,7 @@ async def complete_joint(tx: Tx, parent_id: UUID, outcome: str) -> asyncpg.Recor
 
 _ROW = """SELECT r.id, r.case_id, r.matter_code AS matter, r.need, r.status, r.urgency, r.place, r.age_band, r.pooled,
        r.joint, r.sender_agency_id, s.name AS sender_name, r.to_agency_id, t.name AS to_agency_name,
-       r.coordinator_agency_id, rfc3339(r.acknowledge_by) AS acknowledge_by,
+       r.coordinator_agency_id, r.accepted_at IS NOT NULL AS accepted, rfc3339(r.acknowledge_by) AS acknowledge_by,
        rfc3339(r.accept_by) AS accept_by, rfc3339(r.resolve_by) AS resolve_by, r.due_confirmed,
        rfc3339(r.next_due) AS next_due, r.overdue, r.part_of, r.outcome, rfc3339(r.updated_at) AS updated_at, r.version
   FROM referral r JOIN agency s ON s.id = r.sender_agency_id LEFT JOIN agency t ON t.id = r.to_agency_id"""

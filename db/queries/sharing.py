@@ -38,9 +38,9 @@ async def insert_bases(tx: Tx, rows: Sequence[BasisRow], *, case_id: UUID, repor
 
 
 async def bases_for(tx: Tx, case_id: UUID, recipient_id: UUID) -> list[asyncpg.Record]:
-    """Bases in force now on which fields of the case may go to the recipient; `own`: it recorded the basis itself."""
+    """Bases in force now on which fields of the case may go to the recipient, and who recorded each."""
     return await tx.rows(
-        "SELECT id, kind, valid_from, valid_until, agency_id = $2 AS own FROM sharing_basis "
+        "SELECT id, kind, valid_from, valid_until, agency_id FROM sharing_basis "
         "WHERE case_id = $1 AND recipient_agency_id = $2 AND (valid_until IS NULL OR valid_until > $3) ORDER BY id",
         case_id,
         recipient_id,

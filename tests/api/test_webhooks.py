@@ -261,9 +261,9 @@ async def test_the_log_is_read_in_pages(open_api: OpenApi, receiver: Receiver, c
     assert len(whole) > 3
 
 
-async def test_an_agency_keeps_at_most_fifty_endpoints(open_api: OpenApi) -> None:
+async def test_an_agency_keeps_at_most_ten_endpoints(open_api: OpenApi) -> None:
     crowded = await open_api("DEMO-340802-CIVIL")
-    for _ in range(50):
+    for _ in range(10):
         await registered(crowded)
     answer = await crowded.post(ENDPOINTS, {"url": NOWHERE})
     assert (answer.status_code, answer.json()["code"]) == (409, "state-conflict")

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from itertools import product
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from rules.disclosure import (
     COORDINATOR_CLASSES,
+    Basis,
+    Disclosure,
     PersonOpened,
     mask_said,
     may_read_result_text,
@@ -38,32 +41,40 @@ PERSON = PersonOpened(
 CLASSES = [field_class.value for field_class in FieldClass]
 
 
+COORDINATOR, REPORTER, OTHER = (UUID(int=number) for number in (1, 2, 3))
+
+
+def _disclosed(*bases: tuple[str, UUID], accepted: bool = True) -> Disclosure:
+    recorded = [Basis(kind, agency) for kind, agency in bases]
+    return receiver_disclosure(["basic", "contact"], recorded, disclosed_status=accepted, coordinator=COORDINATOR)
+
+
 def test_before_acceptance_nothing_of_a_person_is_disclosed_under_any_basis() -> None:
-    for bases in ((), ("consent",), ("statutory_duty", "emergency")):
-        disclosure = receiver_disclosure(CLASSES, bases, disclosed_status=False)
-        assert (disclosure.classes, disclosure.basis_kind, disclosure.missing) == (frozenset(), None, None)
+    for kind in ("consent", "statutory_duty", "emergency"):
+        assert _disclosed((kind, COORDINATOR), accepted=False) == Disclosure(frozenset(), None, None)
 
 
 def test_without_a_basis_it_is_the_preview_and_what_is_missing() -> None:
-    disclosure = receiver_disclosure(["basic"], (), disclosed_status=True)
-    assert (disclosure.classes, disclosure.basis_kind, disclosure.missing) == (frozenset(), None, "consent-missing")
+    assert _disclosed() == Disclosure(frozenset(), None, "consent-missing")
 
 
 @pytest.mark.parametrize(
-    ("bases", "basis"),
+    ("kinds", "basis"),
     [
         (["emergency"], "emergency"),
         (["emergency", "statutory_duty"], "statutory_duty"),
         (["statutory_duty", "consent"], "consent"),
     ],
 )
-def test_with_a_basis_it_is_the_minimum_set_and_not_more(bases: list[str], basis: str) -> None:
-    disclosure = receiver_disclosure(["basic", "contact"], bases, disclosed_status=True)
-    assert (disclosure.classes, disclosure.basis_kind) == (frozenset({"basic", "contact"}), basis)
+def test_with_a_basis_it_is_the_minimum_set_and_not_more(kinds: list[str], basis: str) -> None:
+    disclosure = _disclosed(*((kind, COORDINATOR) for kind in kinds))
+    assert disclosure == Disclosure(frozenset({"basic", "contact"}), basis, None, records_of=None)
 
 
-def test_a_word_that_is_no_basis_opens_nothing() -> None:
-    assert receiver_disclosure(["basic"], ["wish"], disclosed_status=True).missing == "consent-missing"
+def test_a_basis_of_somebody_else_opens_what_that_agency_said_and_nothing_more() -> None:
+    assert _disclosed(("consent", REPORTER)).records_of == frozenset({REPORTER})
+    assert _disclosed(("consent", REPORTER), ("emergency", OTHER)).records_of == frozenset({REPORTER, OTHER})
+    assert _disclosed(("consent", REPORTER), ("emergency", COORDINATOR)).records_of is None
 
 
 OWN = {

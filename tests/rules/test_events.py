@@ -50,8 +50,14 @@ def test_other_agencies_reports_are_not_announced(role: str) -> None:
 
 @pytest.mark.parametrize("role", PARTICIPANTS)
 def test_every_participant_learns_of_results_and_of_the_cases_own_state(role: str) -> None:
-    for event_type in ("result.shared", "case.opened", "case.updated", "case.closed", "case.reopened"):
+    for event_type in ("result.shared", "case.closed", "case.reopened"):
         assert view_of(event_type, [role]) == "full"
+
+
+@pytest.mark.parametrize("event_type", ["case.opened", "case.updated"])
+def test_who_else_reported_or_works_is_the_coordinators_business(event_type: str) -> None:
+    assert {view_of(event_type, [role]) for role in ("coordinator", "actor")} == {"full"}
+    assert {view_of(event_type, [role]) for role in ("reporter", "receiver", "observer")} == {"thin"}
 
 
 def test_every_step_of_a_referral_has_its_event() -> None:
