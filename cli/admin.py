@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
+from actions.matters import override_clocks
 from cli.entrances import EMBEDDED_DATABASE, CannotRun, or_give_up, read_settings, say
 from cli.migrate import HEAD
 from crypto.client_secrets import hash_secret, new_secret
@@ -28,7 +29,7 @@ from db.engine import Raw
 from db.models.agencies import LEVELS
 from db.operator import leave_operator_mark, open_operator_transaction, revision_of
 from rules.errors import ValidationFailed
-from rules.matters import AgencyKind
+from rules.matters import CLOCKS, AgencyKind
 from rules.scopes import AGENCY_SCOPES, BARRED_WITH_SECRET, SCOPES, STAFF_ROLES
 from settings import Settings
 
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, text in (("suspend", "shut an agency out at once"), ("resume", "let a suspended agency in again")):
         commands.add_parser(f"{name}-agency", help=text).add_argument("--code", required=True, type=code)
     _calendar_arguments(commands.add_parser("confirm-calendar", help="enter a year's working days from their notice"))
+    _clock_arguments(commands.add_parser("override-clocks", help="set a division's stricter clocks for a matter"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -88,6 +90,17 @@ def text(given: str) -> str:
     return cleaned
 
 
+def clocks(given: str) -> dict[str, object]:
+    """A JSON object of clocks; what it holds is checked against the responsibility list."""
+    try:
+        read: object = json.loads(given)
+    except (ValueError, RecursionError):
+        read = None
+    if not isinstance(read, dict):
+        raise argparse.ArgumentTypeError('a JSON object such as {"accept": {"amount": 1, "unit": "working_day"}}')
+    return read
+
+
 def _agency_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--code", required=True, type=code, help="unique, readable: 340802-UNION")
     parser.add_argument("--name", required=True, type=text)
@@ -119,6 +132,14 @@ def _client_arguments(parser: argparse.ArgumentParser) -> None:
     proof.add_argument("--public-jwk", type=Path, metavar="FILE", help="the partner's public key (P-256, with kid)")
     proof.add_argument("--generate-key", action="store_true", help="make a key pair and show the private half once")
     proof.add_argument("--with-secret", action="store_true", help="a client secret, for partners that cannot sign")
+
+
+def _clock_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--matter", required=True, help="code of the responsibility list, such as LAB-09")
+    parser.add_argument("--division", required=True, type=division)
+    parser.add_argument("--clocks", required=True, type=clocks, help='{"accept": {"amount": 1, "unit": "working_day"}}')
+    parser.add_argument("--source", required=True, type=text, help="the local rule it rests on")
+    parser.add_argument("--valid-from", required=True, type=date.fromisoformat)
 
 
 def _calendar_arguments(parser: argparse.ArgumentParser) -> None:
@@ -265,6 +286,26 @@ async def _confirm_calendar(raw: Raw, given: argparse.Namespace) -> Answer:
     return {"year": given.year, "notice": given.notice, "days_off": len(off), "make_up_days": len(work)}
 
 
+async def _override_clocks(raw: Raw, given: argparse.Namespace) -> Answer:
+    try:
+        holding = await override_clocks(
+            raw,
+            code=given.matter,
+            division_code=given.division,
+            clocks=given.clocks,
+            source=given.source,
+            valid_from=given.valid_from,
+        )
+    except ValidationFailed as wrong:
+        raise CannotRun("; ".join(f"{error.pointer}: {error.code}" for error in wrong.errors)) from None
+    now = {name: period for name in CLOCKS if (period := getattr(holding, name)) is not None}
+    return {
+        "matter": given.matter,
+        "division": given.division,
+        "clocks": {name: {"amount": period.amount, "unit": period.unit.value} for name, period in now.items()},
+    }
+
+
 async def _agency_id(raw: Raw, agency_code: str) -> UUID:
     row = await directory.agency_of_code(raw, agency_code)
     if row is None:
@@ -284,4 +325,5 @@ _WORK: dict[str, Work] = {
     "suspend-agency": _set_status,
     "resume-agency": _set_status,
     "confirm-calendar": _confirm_calendar,
+    "override-clocks": _override_clocks,
 }

@@ -283,6 +283,23 @@ async def test_a_year_is_confirmed_with_the_days_of_its_notice(installation: Ins
     assert await installation.value("SELECT count(*) FROM calendar_day WHERE year = 2027") == 8
 
 
+async def test_a_division_sets_stricter_clocks_and_never_looser_ones(installation: Installation) -> None:
+    local = ("--division", "340802", "--source", "宜人社发〔2026〕3号", "--valid-from", "2026-01-01")
+    strict = '{"resolve": {"amount": 3, "unit": "working_day"}}'
+    made = installation.admin("override-clocks", "--matter", "LAB-09", *local, "--clocks", strict)
+    assert made["clocks"]["resolve"] == {"amount": 3, "unit": "working_day"}
+    assert set(made["clocks"]) > {"resolve"}, "what the override does not name holds on"
+
+    loose = '{"resolve": {"amount": 300, "unit": "working_day"}}'
+    refused = installation.refusal("override-clocks", "--matter", "LAB-09", *local, "--clocks", loose)
+    assert "/clocks/resolve: looser-override" in refused
+    assert "unknown-matter" in installation.refusal("override-clocks", "--matter", "LAB-99", *local, "--clocks", strict)
+    for unreadable in ("3 days", "[]"):
+        refused = installation.refusal("override-clocks", "--matter", "LAB-09", *local, "--clocks", unreadable)
+        assert "a JSON object" in refused
+    assert await installation.value("SELECT clocks #>> '{resolve,amount}' FROM matter_override") == "3"
+
+
 def test_admin_without_any_database_says_what_to_do(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TONGLI_")}
     ended = subprocess.run(
