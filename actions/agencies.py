@@ -6,11 +6,13 @@ from uuid import UUID
 
 import asyncpg
 
+from actions.access import require_part
 from actions.audit import leave_mark
 from crypto.ids import new_id
 from db.queries import agencies
 from db.transaction import Tx
-from rules.errors import DuplicateRecord, Hidden, InsufficientRole, PreconditionFailed
+from rules.errors import DuplicateRecord, Hidden, PreconditionFailed
+from rules.rights import Subject
 
 Window = dict[str, str]
 
@@ -55,7 +57,7 @@ async def change_entry(
     """
     if agency_id != tx.agency_id:
         await seen_entry(tx, agency_id)
-        raise InsufficientRole(role="agency_admin")
+    require_part(tx, Subject.agency, {"owner" if agency_id == tx.agency_id else "reader"})
     given = None if windows is None else _text(windows)
     moved = await agencies.update_entry(tx, agency_id, version=version, name=name, name_en=name_en, windows=given)
     entry = await seen_entry(tx, agency_id)

@@ -13,8 +13,8 @@ from actions.cases import seen_case
 from actions.results import RESULT_CONTEXT, seen_result
 from db.queries import people, reports
 from db.transaction import Tx
-from rules.disclosure import COORDINATOR_CLASSES, PersonOpened, may_read_result_text, project_person
-from rules.errors import InsufficientRole, PurposeRequired
+from rules.disclosure import PersonOpened, classes_of_file, may_read_result_text, project_person
+from rules.errors import PurposeRequired
 from rules.people import fold
 
 RECORD_CONTEXT = "person_record"
@@ -30,14 +30,16 @@ class OpenedFile:
 
 
 async def read_case_file(tx: Tx, case_id: UUID) -> OpenedFile:
-    """The coordinator's whole file. Raises Hidden, InsufficientRole, PurposeRequired. Three statements and the mark."""
+    """The file as its coordinator, or a supervising union, may see it. Three statements and the mark.
+
+    Raises Hidden, InsufficientRole.
+    """
     case = await seen_case(tx, case_id)
-    if "coordinator" not in case["roles"]:
-        raise InsufficientRole(role="coordinator")
-    shown = await open_people(tx, case_id, COORDINATOR_CLASSES, action="case.read_file", subject=("case", case_id))
+    classes = classes_of_file(case["roles"])
+    shown = await open_people(tx, case_id, classes, action="case.read_file", subject=("case", case_id))
     employer = await people.find_employer(tx, case["employer_id"]) if case["employer_id"] else None
     filed = await reports.reports_of_case(tx, case_id)
-    return OpenedFile(case, COORDINATOR_CLASSES, shown, filed, employer)
+    return OpenedFile(case, classes, shown, filed, employer)
 
 
 async def open_people(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from actions.access import require_part
 from actions.audit import leave_mark
 from actions.events import record_event
 from crypto.ids import new_id
@@ -17,6 +18,7 @@ from db.transaction import Tx
 from rules.case_numbers import make_case_number
 from rules.cases import check_step_words, next_status
 from rules.errors import Conflict, FieldError, Hidden, InsufficientRole, PreconditionFailed, ValidationFailed
+from rules.rights import Subject
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -109,22 +111,21 @@ def record_joining(tx: Tx, case_id: UUID, agency_id: UUID, version: int, *, even
 
 
 async def seen_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
-    """The case's summary. Raises Hidden where it may not be seen. One statement."""
+    """The case's summary, with the acting agency's parts in it. One statement.
+
+    Raises Hidden where it may not be seen, InsufficientRole where its part is not enough for an operation on a case.
+    """
     case = await cases.find_case(tx, case_id)
     if case is None:
         raise Hidden
+    require_part(tx, Subject.case, case["roles"])
     return case
 
 
-async def coordinated_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
-    """The case, locked for its facts. Raises Hidden, or InsufficientRole where the acting agency does not coordinate
-    it.
-    """
+async def locked_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
+    """The case, locked for its facts. Raises Hidden, InsufficientRole. Two statements."""
     await cases.lock_case(tx, case_id)
-    case = await seen_case(tx, case_id)
-    if case["coordinator_agency_id"] != tx.agency_id:
-        raise InsufficientRole(role="coordinator")
-    return case
+    return await seen_case(tx, case_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ async def take_case_step(tx: Tx, case_id: UUID, step: str, words: CaseStepWords,
     """
     if step == "reopen":
         await people.lock_persons(tx, await people.main_members_of(tx, case_id))
-    case = await coordinated_case(tx, case_id)
+    case = await locked_case(tx, case_id)
     if case["version"] != version:
         raise PreconditionFailed(case_tag(case["version"]))
     status = next_status(case["status"], step)
@@ -181,7 +182,7 @@ async def _one_active_case(tx: Tx, case: asyncpg.Record, step: str) -> None:
 
 async def invite(tx: Tx, case_id: UUID, agency_id: UUID) -> asyncpg.Record:
     """Lets an agency observe the case: number, status, shared results. Only the coordinator may. Five statements."""
-    await coordinated_case(tx, case_id)
+    await locked_case(tx, case_id)
     if not await agencies.active_among(tx, [agency_id]):
         raise ValidationFailed(FieldError("/agency", "unknown-agency"))
     joined = await tx.value("SELECT join_case($1, $2, $3, 'observer')", new_id(), case_id, agency_id)

@@ -29,7 +29,8 @@ from rules.errors import (
     PreconditionFailed,
     ValidationFailed,
 )
-from rules.scopes import BARRED_WITH_SECRET, SCOPES
+from rules.rights import Role
+from rules.scopes import BARRED_WITH_SECRET, SCOPES, grantable
 
 SECRET_LIFE = timedelta(days=365)
 _KEY_AT = "/public_jwk"
@@ -75,7 +76,7 @@ async def open_client(
     """
     if public_jwk is None and not with_secret:
         raise ValidationFailed(FieldError(_KEY_AT, "key-or-secret-required"))
-    check_scopes(scopes, held=tx.rights.scopes, with_secret=with_secret)
+    check_scopes(scopes, held=_grantable(tx), with_secret=with_secret)
     jwk = None if public_jwk is None else _checked(public_jwk)
     client_id, now = new_id(), real_time()
     text = new_secret() if with_secret else None
@@ -95,7 +96,7 @@ async def change_client(
     """
     before = await _locked(tx, client_id, version)
     if scopes is not None:
-        held = tx.rights.scopes.union(before["scopes"])
+        held = _grantable(tx).union(before["scopes"])
         check_scopes(scopes, held=held, with_secret=before["has_secret"])
     await accounts.update_client(tx, client_id, name=name, scopes=scopes)
     changed = [field for field, value in (("name", name), ("scopes", scopes)) if value is not None]
@@ -169,9 +170,13 @@ async def _locked(tx: Tx, client_id: UUID, version: int | None = None) -> asyncp
     return client
 
 
+def _grantable(tx: Tx) -> frozenset[str]:
+    return grantable(tx.rights.scopes, administers=Role.agency_admin in tx.rights.roles)
+
+
 def _reaches_no_further(tx: Tx, client: asyncpg.Record) -> None:
     """Whoever could add a key to a wider client would have its scopes."""
-    for scope in sorted(frozenset(client["scopes"]) - tx.rights.scopes):
+    for scope in sorted(frozenset(client["scopes"]) - _grantable(tx)):
         raise InsufficientScope(scope)
 
 

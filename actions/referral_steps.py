@@ -3,16 +3,17 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
 
 from actions import results
+from actions.access import require_part, require_qualification
 from actions.audit import leave_mark
 from actions.cases import case_tag, record_joining
 from actions.events import record_event
-from actions.referrals import announce, date_columns, record_referral_event, send_draft
+from actions.referrals import announce, date_columns, parts_of, record_referral_event, seen_referral, send_draft
 from actions.results import AssistanceSaid, ResultSaid
 from crypto.ids import new_id
 from db.queries import matters, referrals
@@ -31,6 +32,7 @@ from rules.referrals import (
     ENDED_STATUSES,
     HANDED_BACK,
     HOLDS_THAT_STOP_THE_CLOCK,
+    QUALIFIED_STEPS,
     Party,
     Position,
     StepWords,
@@ -39,6 +41,7 @@ from rules.referrals import (
     parent_outcome,
     take_step,
 )
+from rules.rights import Subject
 
 STEP_CONTEXT = "referral_step.body"
 
@@ -98,6 +101,8 @@ async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSai
         raise PreconditionFailed(case_tag(referral["version"]))
     matter = await matters.find_matter(tx, referral["matter_code"])
     assert matter is not None
+    if step in QUALIFIED_STEPS:
+        require_qualification(tx, matter.qualification)
     transition = take_step(_position(referral, matter), step, parties_of(tx, referral))
     check_words(step, said.words)
     taking = _Taking(tx, referral, matter, step, transition.to_status, said)
@@ -108,10 +113,12 @@ async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSai
 
 async def _locked(tx: Tx, referral_id: UUID) -> asyncpg.Record:
     referral = await referrals.lock_referral(tx, referral_id)
-    if referral is not None:
+    if referral is not None and (parts_of(tx, referral) or not await referrals.was_offered(tx, referral_id)):
+        require_part(tx, Subject.referral, parts_of(tx, referral))
         return referral
     if await referrals.was_offered(tx, referral_id):
         raise Conflict(reason="taken-by-another-office")
+    await seen_referral(tx, referral_id)
     raise Hidden
 
 
@@ -126,17 +133,9 @@ def _position(referral: asyncpg.Record, matter: Matter) -> Position:
 
 
 def parties_of(tx: Tx, referral: asyncpg.Record) -> list[Party]:
-    """The acting agency's parts in a referral it sees."""
-    parts: list[Party] = []
-    if referral["sender_agency_id"] == tx.agency_id:
-        parts.append("sender")
-    if referral["coordinator_agency_id"] == tx.agency_id:
-        parts.append("coordinator")
-    if referral["to_agency_id"] == tx.agency_id:
-        parts.append("receiver")
-    if referral["offered"]:
-        parts.append("pool")
-    return parts
+    """The acting agency's parts in a referral that let it take steps: whoever supervises only looks on."""
+    parts = parts_of(tx, referral)
+    return [party for party in get_args(Party) if party in parts]
 
 
 def allowed_now(tx: Tx, referral: asyncpg.Record, matter: Matter) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from actions.access import require_part
 from actions.audit import leave_mark
 from actions.cases import SHANGHAI, seen_case
 from actions.events import record_event
@@ -15,10 +16,11 @@ from db.queries import agencies, cases, matters, referrals
 from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.ages import age_band
-from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, InsufficientRole, ValidationFailed
+from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, ValidationFailed
 from rules.matters import Matter
 from rules.referral_clocks import Dates, dates_at_request
 from rules.referrals import Clocks, next_due
+from rules.rights import Subject, parts_in_referral
 
 NOTE_CONTEXT = "referral.note"
 
@@ -56,8 +58,6 @@ async def refer(tx: Tx, case_id: UUID, said: ReferralSaid) -> Requested:
     """
     await cases.lock_case(tx, case_id)
     case = await seen_case(tx, case_id)
-    if not {"coordinator", "receiver"}.intersection(case["roles"]):
-        raise InsufficientRole(role="coordinator")
     matter = await matters.find_matter(tx, said.matter)
     if matter is None:
         raise ValidationFailed(FieldError("/matter", "unknown-matter"))
@@ -145,11 +145,11 @@ async def _relation_errors(tx: Tx, case_id: UUID, said: ReferralSaid) -> list[Fi
     """
     errors = []
     if said.part_of is not None:
-        parent = await referrals.find_referral(tx, said.part_of)
+        parent = await _party_of(tx, said.part_of)
         if parent is None or parent["case_id"] != case_id or not parent["joint"] or parent["status"] != "in_progress":
             errors.append(FieldError("/part_of", "not-a-joint-referral-under-way"))
     if said.reopens is not None:
-        ended = await referrals.find_referral(tx, said.reopens)
+        ended = await _party_of(tx, said.reopens)
         if (
             ended is None
             or ended["case_id"] != case_id
@@ -158,6 +158,12 @@ async def _relation_errors(tx: Tx, case_id: UUID, said: ReferralSaid) -> list[Fi
         ):
             errors.append(FieldError("/reopens", "not-a-completed-referral"))
     return errors
+
+
+async def _party_of(tx: Tx, referral_id: UUID) -> asyncpg.Record | None:
+    """The referral where the acting agency has a part in it: what it may not see, it may not refer to either."""
+    referral = await referrals.find_referral(tx, referral_id)
+    return referral if referral is not None and parts_of(tx, referral) else None
 
 
 async def _refuse_duplicate(
@@ -265,8 +271,22 @@ async def send_draft(tx: Tx, referral: asyncpg.Record) -> dict[str, Any]:
 
 
 async def seen_referral(tx: Tx, referral_id: UUID) -> asyncpg.Record:
-    """The referral. Raises Hidden where the acting agency is no party of it. One statement."""
+    """The referral. Raises Hidden where the acting agency has no part in it. One statement."""
     referral = await referrals.find_referral(tx, referral_id)
     if referral is None:
         raise Hidden
+    require_part(tx, Subject.referral, parts_of(tx, referral))
     return referral
+
+
+def parts_of(tx: Tx, referral: asyncpg.Record) -> frozenset[str]:
+    """The acting agency's parts in a referral."""
+    return parts_in_referral(
+        tx.agency_id,
+        tx.rights.below,
+        sender=referral["sender_agency_id"],
+        coordinator=referral["coordinator_agency_id"],
+        receiver=referral["to_agency_id"],
+        status=referral["status"],
+        offered=referral["offered"],
+    )

@@ -14,11 +14,12 @@ from actions import cases, linkage
 from actions.audit import leave_mark
 from actions.events import record_event
 from actions.linkage import LinkedPerson
+from actions.results import seen_report
 from crypto.ids import new_id
 from db.queries import agencies, people, reports, sharing
 from db.queries import cases as case_queries
 from db.transaction import Tx
-from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, PurposeRequired, ValidationFailed
+from rules.errors import Conflict, DuplicateRecord, FieldError, ValidationFailed
 from rules.reports import EmployerSaid, PersonFound, ReportSaid, check_report
 
 BODY_CONTEXT = "report.body"
@@ -247,12 +248,8 @@ async def _record_bases(tx: Tx, said: ReportSaid, report_id: UUID, case: asyncpg
 
 
 async def read_report(tx: Tx, report_id: UUID) -> tuple[asyncpg.Record, dict[str, object]]:
-    """The report and what was said, opened. A sensitive read: leaves a mark. Raises Hidden, PurposeRequired."""
-    report = await reports.find_report(tx, report_id)
-    if report is None:
-        raise Hidden
-    if tx.purpose is None:
-        raise PurposeRequired
+    """The report and what was said, opened. A sensitive read: leaves a mark. Raises Hidden."""
+    report = await seen_report(tx, report_id)
     body = tx.vault.cipher.open_bytes(report["body"], f"{BODY_CONTEXT}:{report_id}")
     leave_mark(
         tx,

@@ -6,13 +6,15 @@ from uuid import UUID
 
 import asyncpg
 
+from actions.access import require_part
 from actions.audit import leave_mark
 from actions.events import record_event
 from crypto.ids import new_id
 from db.queries import matters, reports, results
 from db.transaction import Tx
-from rules.errors import Conflict, FieldError, Hidden, InsufficientRole, ValidationFailed
+from rules.errors import Conflict, FieldError, Hidden, ValidationFailed
 from rules.matters import Matter
+from rules.rights import Subject
 
 RESULT_CONTEXT = "result.text"
 ADOPTION_CONTEXT = "adoption.reason"
@@ -129,7 +131,17 @@ async def seen_result(tx: Tx, result_id: UUID) -> asyncpg.Record:
     result = await results.find_result(tx, result_id)
     if result is None:
         raise Hidden
+    require_part(tx, Subject.result, result["roles"])
     return result
+
+
+async def seen_report(tx: Tx, report_id: UUID) -> asyncpg.Record:
+    """The report. Raises Hidden where the acting agency neither filed it nor coordinates its case. One statement."""
+    report = await reports.find_report(tx, report_id)
+    if report is None:
+        raise Hidden
+    require_part(tx, Subject.report, report["parts"])
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +153,12 @@ class AdoptionSaid:
 async def adopt_result(tx: Tx, result_id: UUID, said: AdoptionSaid) -> UUID:
     """Says whether the acting agency adopts a result. Not its own, and once. Three statements."""
     result = await seen_result(tx, result_id)
-    if result["agency_id"] == tx.agency_id:
-        raise InsufficientRole(role="another-agency")
     return await _adopt(tx, said, case_id=result["case_id"], of=("result", result_id), other=result["agency_id"])
 
 
 async def adopt_report(tx: Tx, report_id: UUID, said: AdoptionSaid) -> UUID:
     """Says whether the acting agency adopts a report (信息采用). Not its own, and once. Three statements."""
-    report = await reports.find_report(tx, report_id)
-    if report is None:
-        raise Hidden
-    if report["agency_id"] == tx.agency_id:
-        raise InsufficientRole(role="another-agency")
+    report = await seen_report(tx, report_id)
     return await _adopt(tx, said, case_id=report["case_id"], of=("report", report_id), other=report["agency_id"])
 
 

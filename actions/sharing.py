@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from actions.audit import leave_mark
-from actions.cases import coordinated_case
+from actions.cases import locked_case
 from actions.events import record_event
 from db.queries import agencies, sharing
 from db.transaction import Tx
@@ -15,7 +15,7 @@ async def record_basis(tx: Tx, case_id: UUID, basis: BasisSaid) -> None:
     """One row per recipient. Only the coordinator may. Four statements. Raises Hidden, InsufficientRole,
     ValidationFailed.
     """
-    case = await coordinated_case(tx, case_id)
+    case = await locked_case(tx, case_id)
     recipients = set(basis.recipients)
     if not recipients or await agencies.active_among(tx, recipients) != recipients:
         raise ValidationFailed(FieldError("/recipients", "unknown-agency"))

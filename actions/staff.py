@@ -14,14 +14,14 @@ from db.queries import accounts
 from db.transaction import Tx
 from rules.errors import DuplicateRecord, FieldError, Hidden, InvalidTransition, PreconditionFailed, ValidationFailed
 from rules.matters import AgencyKind
-from rules.scopes import STAFF_ROLES
+from rules.rights import OF_OFFICES, OF_UNIONS, STAFF_ROLES, Role
 
 OPERATOR_ROLE = "platform_operator"
-_UNION_PREFIX = "union_"
 
 
 def check_roles(roles: Sequence[str], *, agency_kind: str) -> None:
-    """Raises ValidationFailed for every role that is unknown, a union's own in another agency, or the operator's."""
+    """Raises ValidationFailed for every role that is unknown, of a union in another agency or the other way
+    round, or the operator's."""
     errors = []
     for position, role in enumerate(roles):
         at = f"/roles/{position}"
@@ -29,8 +29,10 @@ def check_roles(roles: Sequence[str], *, agency_kind: str) -> None:
             errors.append(FieldError(at, "unknown-role"))
         elif role == OPERATOR_ROLE:
             errors.append(FieldError(at, "operator-only"))
-        elif role.startswith(_UNION_PREFIX) and agency_kind != AgencyKind.union:
+        elif Role(role) in OF_UNIONS and agency_kind != AgencyKind.union:
             errors.append(FieldError(at, "union-only"))
+        elif Role(role) in OF_OFFICES and agency_kind == AgencyKind.union:
+            errors.append(FieldError(at, "offices-only"))
     if errors:
         raise ValidationFailed(*errors)
 

@@ -1,7 +1,10 @@
 """What a route asks for: who calls, a transaction to read in, a transaction to write in.
 
-    async def read_case(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> CaseSummary
-    async def accept(…, writing: Annotated[Writing, writes("referrals:write")]) -> Response
+    async def read_case(case_id: Uuid, tx: Annotated[Tx, reads()]) -> CaseSummary
+    async def accept(…, writing: Annotated[Writing, writes()]) -> Response
+
+What a route demands of its caller is not said here and not in the route: `rules.rights.OPERATIONS` says it for the
+route's operation id, and a route without a line there answers nobody.
 
 Order inside a write: authorise, replay a known key, check If-Match, act in a savepoint (so that a business 409 or 422
 is kept with its key), keep the answer, commit, answer. The dependencies have function scope: the commit precedes the
@@ -33,6 +36,7 @@ from rules.errors import (
     TongliError,
     ValidationFailed,
 )
+from rules.rights import OPERATIONS, Operation
 
 ServicesDep = Annotated[Services, Depends(services_of)]
 
@@ -87,9 +91,8 @@ PurposeDep = Annotated[str | None, Depends(_purpose)]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a dependency asks of a request, for the API document: a scope, a write, an Idempotency-Key."""
+    """What a dependency asks of a request, for the API document: a write, an Idempotency-Key."""
 
-    scope: str | None
     writes: bool = False
     key_required: bool = False
 
@@ -103,24 +106,33 @@ def _asking(dependency: Callable[..., object], asked: Asked) -> Any:
     return Depends(dependency, scope="function")
 
 
-def reads(scope: str | None) -> Any:
-    """A read-only transaction with the right `scope`."""
+def operation_of(request: Request) -> Operation:
+    """What the rights model says of the route that was asked for."""
+    return OPERATIONS[request.scope["route"].operation_id]
 
-    async def open_reading(services: ServicesDep, caller: CallerDep) -> AsyncIterator[Tx]:
-        async with open_transaction(services.database, caller, scope=scope, read_only=True) as tx:
+
+def reads() -> Any:
+    """A read-only transaction of a caller who may ask for this operation."""
+
+    async def open_reading(request: Request, services: ServicesDep, caller: CallerDep) -> AsyncIterator[Tx]:
+        operation = operation_of(request)
+        async with open_transaction(services.database, caller, operation=operation, read_only=True) as tx:
             yield tx
 
-    return _asking(open_reading, Asked(scope))
+    return _asking(open_reading, Asked())
 
 
-def reads_with_mark(scope: str) -> Any:
+def reads_with_mark() -> Any:
     """A transaction for a sensitive read: it may leave an audit mark and knows the purpose, where one was named."""
 
-    async def open_marked_reading(services: ServicesDep, caller: CallerDep, purpose: PurposeDep) -> AsyncIterator[Tx]:
-        async with open_transaction(services.database, caller, purpose=purpose, scope=scope) as tx:
+    async def open_marked_reading(
+        request: Request, services: ServicesDep, caller: CallerDep, purpose: PurposeDep
+    ) -> AsyncIterator[Tx]:
+        operation = operation_of(request)
+        async with open_transaction(services.database, caller, purpose=purpose, operation=operation) as tx:
             yield tx
 
-    return _asking(open_marked_reading, Asked(scope))
+    return _asking(open_marked_reading, Asked())
 
 
 @dataclass(slots=True)
@@ -172,8 +184,8 @@ class Replayed(Exception):  # noqa: N818  not a failure: the request was done be
         self.answer = answer
 
 
-def writes(scope: str, *, key_required: bool = True) -> Any:
-    """A write with the right `scope`. `key_required` is false for methods that are idempotent by themselves."""
+def writes(*, key_required: bool = True) -> Any:
+    """A write of a caller who may ask for it. `key_required` is false for methods that are idempotent by themselves."""
 
     async def open_writing(  # noqa: PLR0917  its parameters are headers, as a route's are
         request: Request,
@@ -184,7 +196,8 @@ def writes(scope: str, *, key_required: bool = True) -> Any:
         if_match: Annotated[str | None, Header(description="the entity tag the change is based on")] = None,
     ) -> AsyncIterator[Writing]:
         refusal: TongliError | None = None
-        async with open_transaction(services.database, caller, purpose=purpose, scope=scope) as tx:
+        operation = operation_of(request)
+        async with open_transaction(services.database, caller, purpose=purpose, operation=operation) as tx:
             key = _key(request, tx, idempotency_key, required=key_required)
             done = await claim_key(tx, key) if key else None
             if done is not None:
@@ -203,7 +216,7 @@ def writes(scope: str, *, key_required: bool = True) -> Any:
         if refusal is not None:
             raise refusal
 
-    return _asking(open_writing, Asked(scope, writes=True, key_required=key_required))
+    return _asking(open_writing, Asked(writes=True, key_required=key_required))
 
 
 def _key(request: Request, tx: Tx, given: str | None, *, required: bool) -> Key | None:

@@ -22,8 +22,8 @@ from crypto.strict import encode_base64url
 from db.queries.events import FeedRow, read_feed
 from db.transaction import Caller, open_transaction
 from rules.errors import InvalidCursor, NotAuthenticated, Refused
+from rules.rights import OPERATIONS
 
-SCOPE: Final = "events:read"
 CURSOR_LIFE: Final = timedelta(days=90)
 RECHECK_S: Final = 4.5
 HEARTBEAT_S: Final = 15.0
@@ -76,7 +76,9 @@ class Feed:
 
         A cursor beyond the last number comes from before a restored backup: numbers after it would be other events.
         """
-        async with open_transaction(self.services.database, self.caller, scope=SCOPE, read_only=True) as tx:
+        async with open_transaction(
+            self.services.database, self.caller, operation=OPERATIONS["read_feed"], read_only=True
+        ) as tx:
             head, rows = await read_feed(tx, after=after, limit=limit + 1, types=self.types)
         if after > head:
             raise InvalidCursor

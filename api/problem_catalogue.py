@@ -152,6 +152,17 @@ KINDS: Final[dict[str, Kind]] = _by_code(
             ),
         ),
         Kind(
+            "qualification-missing",
+            403,
+            Text("缺少上岗资格", "A qualification is missing"),
+            Text(
+                "本事项须由持有效“{area}”资格的人员办理。系统接入方请在 Tongli-Actor 头中写明该人员的登录名。",
+                "This matter needs somebody with a valid certificate in {area}. "
+                "A system names that person's login in the Tongli-Actor header.",
+            ),
+            members=("area",),
+        ),
+        Kind(
             "step-up-required",
             403,
             Text("需要再次验证身份", "Prove again who you are"),

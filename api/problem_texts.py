@@ -109,6 +109,7 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "unknown-role": Text("没有此角色。", "There is no such role."),
     "operator-only": Text("仅平台管理员可以。", "Only the platform operator may."),
     "union-only": Text("仅工会可用此角色。", "Only unions have this role."),
+    "offices-only": Text("工会不用此角色。", "Unions do not have this role."),
     "looser-override": Text("只能比清单更严，不能更宽。", "A division may be stricter than the list, never looser."),
     "private-key": Text("请只提交公钥。", "Send the public key only; this one holds its private part."),
     "not-supported": Text("须为 P-256 椭圆曲线公钥。", "An EC key on the curve P-256 is needed."),

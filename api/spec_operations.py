@@ -1,7 +1,8 @@
 """One operation of the API document: its right, its headers, and every status it can answer.
 
-All of it is read off the route: the scope and the key from its dependencies (`api.deps.ASKED`), conditional requests
-and paging from the names its endpoint uses. So a new route is described without a word about statuses.
+Its right is in `rules.rights`; the rest is read off the route: the key from its dependencies (`api.deps.ASKED`),
+conditional requests and paging from the names its endpoint uses. So a new route is described without a word about
+statuses.
 """
 
 from collections.abc import Iterator
@@ -15,9 +16,7 @@ from api.deps import ASKED, Asked
 from api.spec_parts import PROBLEM_RESPONSES, parameter, response, response_headers
 from api.spec_schemas import Node, never_null, one_line, tidy
 from api.spec_texts import ANSWERS
-
-PURPOSE_ALWAYS: Final = frozenset({"search_cases", "read_case_file", "read_report"})
-"""Reads that show a person whatever the case: elsewhere the header is needed where personal fields would be shown."""
+from rules.rights import OPERATIONS
 
 _HEADERS_OF_OUR_OWN: Final = frozenset({"idempotency-key", "if-match", "tongli-actor", "tongli-purpose"})
 
@@ -27,6 +26,7 @@ class Route:
     """What a route asks and answers, as far as its code tells."""
 
     asked: Asked | None
+    scope: str | None
     names: frozenset[str]
     purpose: bool
     has_path: bool
@@ -37,9 +37,11 @@ class Route:
     def of(cls, context: RouteContext, operation: Node) -> Self:
         endpoint = context.endpoint
         assert endpoint is not None
+        asked = next(_asked(context.dependant), None)
         places = {(given["in"], given["name"].lower()) for given in operation.get("parameters", ())}
         return cls(
-            asked=next(_asked(context.dependant), None),
+            asked=asked,
+            scope=None if asked is None else OPERATIONS[operation["operationId"]].scope,
             names=frozenset(endpoint.__code__.co_names),
             purpose=("header", "tongli-purpose") in places,
             has_path=any(place == "path" for place, _ in places),
@@ -80,7 +82,7 @@ def described(context: RouteContext, operation: Node) -> Node:
         "tags": operation["tags"],
         "summary": _first_sentence(text),
         "description": text,
-        "security": [] if route.asked is None else [{"oauth": [route.asked.scope] if route.asked.scope else []}],
+        "security": [] if route.asked is None else [{"oauth": [route.scope] if route.scope else []}],
     }
     parameters = _parameters(route, operation)
     if parameters:
@@ -104,7 +106,7 @@ def _parameters(route: Route, operation: Node) -> list[Node]:
         return declared
     names = ["AcceptLanguage", "Actor"]
     if route.purpose and not route.writes:
-        names.append("Purpose" if operation["operationId"] in PURPOSE_ALWAYS else "PurposeWhereNeeded")
+        names.append("Purpose" if OPERATIONS[operation["operationId"]].purpose else "PurposeWhereNeeded")
     if route.writes:
         names.append("IdempotencyKey" if route.asked.key_required else "IdempotencyKeyIfWished")
     if route.needs_tag:
@@ -161,7 +163,7 @@ def _failures(route: Route) -> list[int]:
     """Statuses of failures that this route can answer."""
     conditions = (
         (route.asked is not None, (400, 401, 429, 503)),
-        (route.asked is not None and (route.writes or bool(route.asked.scope)), (403,)),
+        (route.asked is not None and (route.writes or bool(route.scope)), (403,)),
         (route.has_path, (404,)),
         (route.has_query, (422,)),
         (route.has_body, (408, 413, 415, 422)),

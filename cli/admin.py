@@ -30,7 +30,8 @@ from db.models.agencies import LEVELS
 from db.operator import leave_operator_mark, open_operator_transaction, revision_of
 from rules.errors import ValidationFailed
 from rules.matters import CLOCKS, AgencyKind
-from rules.scopes import AGENCY_SCOPES, BARRED_WITH_SECRET, SCOPES, STAFF_ROLES
+from rules.rights import STAFF_ROLES
+from rules.scopes import AGENCY_SCOPES, BARRED_WITH_SECRET, SCOPES
 from settings import Settings
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}")

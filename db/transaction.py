@@ -23,7 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crypto.vault import Vault
 from db.engine import Database, Raw, driver_connection
-from rules.errors import InsufficientScope, NotAuthenticated
+from rules.errors import InsufficientRole, InsufficientScope, NotAuthenticated, PurposeRequired
+from rules.rights import Operation, Role, Verdict, effective_roles, judge_principal, scopes_of_roles
 
 JsonObject = dict[str, Any]
 
@@ -43,25 +44,35 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the principal may do now: scopes of token and account together, roles, and where its agency stands."""
+    """What the principal may do now: scopes of token and account together, the roles that count in its agency, where
+    its agency stands, the unions below that a supervisor looks after, and the certificates in force of whoever acts."""
 
     scopes: frozenset[str]
-    roles: frozenset[str]
+    roles: frozenset[Role]
     agency_kind: str
     agency_level: str
     division_code: str
+    below: frozenset[UUID] = frozenset()
+    qualifications: frozenset[str] = frozenset()
+    known_actor: bool = False
 
-    def require(self, scope: str) -> None:
-        if scope not in self.scopes:
-            raise InsufficientScope(scope)
+    def require(self, operation: Operation) -> None:
+        """Raises InsufficientScope, InsufficientRole."""
+        verdict = judge_principal(operation, scopes=self.scopes, roles=self.roles)
+        if verdict is Verdict.scope:
+            raise InsufficientScope(operation.scope or "")
+        if verdict is Verdict.role:
+            raise InsufficientRole(role=" ".join(sorted(operation.roles)))
 
 
 @dataclass(slots=True)
 class Tx:
-    """One open transaction of one caller. `now` is business time, fixed for the whole transaction."""
+    """One open transaction of one caller. `now` is business time, fixed for the whole transaction; `operation` is what
+    the rights model says of what is being done, None where the program or a test looks for itself."""
 
     caller: Caller
     rights: Rights
+    operation: Operation | None
     now: datetime
     purpose: str | None
     database: Database
@@ -128,18 +139,26 @@ class Tx:
 
 @asynccontextmanager
 async def open_transaction(
-    database: Database, caller: Caller, *, purpose: str | None = None, scope: str | None = None, read_only: bool = False
+    database: Database,
+    caller: Caller,
+    *,
+    purpose: str | None = None,
+    operation: Operation | None = None,
+    read_only: bool = False,
 ) -> AsyncIterator[Tx]:
     """A transaction in which `caller` acts. Cost: BEGIN, one statement to enter, COMMIT.
 
-    Raises NotAuthenticated where the principal or its agency is no longer alive, InsufficientScope where `scope` is not
-    among the rights in force. Commits when the body ends, rolls back when it raises.
+    Raises NotAuthenticated where the principal or its agency is no longer alive, InsufficientScope and InsufficientRole
+    where its rights in force do not reach `operation`, PurposeRequired where that asks for a purpose and none was
+    named. Commits when the body ends, rolls back when it raises.
     """
     async with _begun(database, read_only=read_only) as (connection, raw):
         rights = await _enter(raw, caller, purpose)
-        if scope is not None:
-            rights.require(scope)
-        tx = Tx(caller, rights, database.clock(), purpose, database, connection, raw)
+        if operation is not None:
+            rights.require(operation)
+            if operation.purpose and purpose is None:
+                raise PurposeRequired
+        tx = Tx(caller, rights, operation, database.clock(), purpose, database, connection, raw)
         yield tx
         await tx.write_gathered()
 
@@ -221,18 +240,27 @@ async def _in_any_case(ending: Coroutine[None, None, None]) -> None:
 
 async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:
     row = await raw.fetchrow(
-        "SELECT * FROM enter($1, $2, $3, $4, $5)",
+        "SELECT * FROM enter($1, $2, $3, $4, $5, $6)",
         caller.kind,
         caller.principal_id,
         caller.agency_id,
         purpose,
         caller.request_id,
+        caller.actor,
     )
     if row is None:
         raise NotAuthenticated(reason="principal-not-active")
-    scopes = caller.scopes.intersection(row["scopes"]) if caller.kind == "client" else caller.scopes
+    roles = effective_roles(row["roles"], row["agency_kind"])
+    held = row["scopes"] if caller.kind == "client" else scopes_of_roles(roles)
     return Rights(
-        frozenset(scopes), frozenset(row["roles"]), row["agency_kind"], row["agency_level"], row["division_code"]
+        scopes=caller.scopes.intersection(held),
+        roles=roles,
+        agency_kind=row["agency_kind"],
+        agency_level=row["agency_level"],
+        division_code=row["division_code"],
+        below=frozenset(row["below"]),
+        qualifications=frozenset(row["qualifications"]),
+        known_actor=row["known_actor"],
     )
 
 

@@ -15,8 +15,21 @@ from rules.phones import masked_phone
 COORDINATOR_CLASSES = frozenset({"basic", "contact", "identity", "economic", "medical", "legal", "family"})
 """What the coordinator's file shows; mood and finance accounts are compartments of their own."""
 
-BARRED_FROM_REPORTER = frozenset({"medical", "legal", "mood"})
-"""Classes of a shared result's text that only its decider and the coordinator read."""
+SUPERVISOR_CLASSES = frozenset({"basic", "economic", "family"})
+"""What a supervising union sees of the cases below: enough to judge the work, nothing to reach the person by."""
+
+
+def classes_of_file(parts: Iterable[str]) -> frozenset[str]:
+    """The field classes of a case's file for an agency with these parts in the case."""
+    mine = set(parts)
+    if "coordinator" in mine:
+        return COORDINATOR_CLASSES
+    return SUPERVISOR_CLASSES if "supervisor" in mine else frozenset()
+
+
+def may_see_needs(parts: Iterable[str]) -> bool:
+    """Which office handles which need is for the coordinator, those above it and the reporters."""
+    return not {"coordinator", "supervisor", "reporter"}.isdisjoint(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,16 @@ class ConsentMissing(Refused):
         self.recipient = recipient
 
 
+class QualificationMissing(Refused):
+    """Whoever acts holds no valid certificate of the competence area that the matter asks for."""
+
+    code = "qualification-missing"
+
+    def __init__(self, area: str) -> None:
+        super().__init__(area=area)
+        self.area = area
+
+
 class Hidden(TongliError):
     """Absent, or not for this caller: the answer is the same."""
 

@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from rules.deadlines import IncomparablePeriods, Period, stricter
+from rules.field_classes import SENSITIVE_CLASSES, FieldClass
+from rules.qualifications import CompetenceArea
 
 W = TypeVar("W", bound=StrEnum)
 ClockName = Literal["acknowledge", "accept", "resolve", "extension"]
@@ -20,7 +22,7 @@ CLOCKS: tuple[ClockName, ...] = ("acknowledge", "accept", "resolve", "extension"
 _COLUMNS = (
     *("code", "title_zh", "title_en", "lead", "support_kinds", "support_bodies"),
     *("acknowledge", "accept", "resolve", "resolve_note", "legal_basis", "statutory_duty"),
-    *("needs", "minimum_fields", "default_urgency", "urgency_note"),
+    *("needs", "minimum_fields", "default_urgency", "urgency_note", "qualification"),
 )
 
 EMERGENCY_ACKNOWLEDGE = Period(2, "hour")
@@ -90,23 +92,6 @@ class Need(StrEnum):
     counselling = "counselling"
 
 
-class FieldClass(StrEnum):
-    basic = "basic"
-    contact = "contact"
-    identity = "identity"
-    economic = "economic"
-    medical = "medical"
-    legal = "legal"
-    mood = "mood"
-    family = "family"
-    finance_account = "finance_account"
-
-
-SENSITIVE_CLASSES = frozenset(
-    {FieldClass.identity, FieldClass.medical, FieldClass.legal, FieldClass.mood, FieldClass.finance_account}
-)
-
-
 class MatterError(ValueError):
     """A row of the responsibility list that cannot be read: which matter, which field."""
 
@@ -174,6 +159,7 @@ class Matter:
     minimum_fields: tuple[FieldClass, ...]
     default_urgency: Urgency
     urgency_note: str | None
+    qualification: CompetenceArea | None = None
 
     @property
     def sensitive(self) -> tuple[FieldClass, ...]:
@@ -271,6 +257,7 @@ def parse_matter(raw: Mapping[str, object]) -> Matter:
         minimum_fields=row.part("minimum_fields").words("classes", FieldClass),
         default_urgency=row.word("default_urgency", Urgency),
         urgency_note=row.optional_text("urgency_note"),
+        qualification=row.word("qualification", CompetenceArea) if "qualification" in raw else None,
     )
 
 

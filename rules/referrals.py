@@ -119,6 +119,9 @@ REASONS: dict[str, tuple[str, ...]] = {
 }
 """Coded reasons of every negative or pausing step; the texts stand in the code list `referral_reason`."""
 
+QUALIFIED_STEPS = ("accept", "start", "complete", "fail")
+"""Taking on the work and ending it are for the qualified, where a matter asks for a certificate."""
+
 HOLDS_THAT_STOP_THE_CLOCK = ("awaiting_applicant", "awaiting_documents", "awaiting_third_party", "force_majeure")
 NAMES_THE_COMPETENT_BODY = ("not_competent", "outside_division")
 """Whoever says 'not mine' says whose it is (首问负责): agency kind and legal article are then required."""

@@ -1,5 +1,7 @@
 """Scopes: what a client may be allowed to do at most. Rights need more than a scope; see docs of each route. Pure."""
 
+from collections.abc import Iterable
+
 SCOPES: dict[str, str] = {
     "reports:read": "read reports",
     "reports:write": "report workers in trouble",
@@ -20,18 +22,12 @@ SCOPES: dict[str, str] = {
 BARRED_WITH_SECRET = frozenset({"persons:match", "persons:reveal", "exports:create"})
 """A client secret travels with each sign-in; what it may open is kept small."""
 
+
+def grantable(held: Iterable[str], *, administers: bool) -> frozenset[str]:
+    """The scopes that whoever holds these may give to a client of its agency: a machine only its own, a person who
+    administers the agency every one."""
+    return frozenset(SCOPES if administers else held)
+
+
 AGENCY_SCOPES = tuple(scope for scope in SCOPES if scope not in BARRED_WITH_SECRET)
 """What an ordinary integration of an agency holds."""
-
-STAFF_ROLES = (
-    "union_coordinator",
-    "union_supervisor",
-    "agency_caseworker",
-    "agency_supervisor",
-    "fund_officer",
-    "auditor",
-    "statistician",
-    "agency_admin",
-    "platform_operator",
-    "leadership",
-)

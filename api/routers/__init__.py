@@ -13,6 +13,7 @@ from api.routers import (
     events,
     matters,
     problems,
+    qualifications,
     referrals,
     reports,
     results,
@@ -36,6 +37,7 @@ ROUTERS = (
     webhook_endpoints.router,
     deliveries.router,
     clients.router,
+    qualifications.router,
     staff.router,
     problems.router,
 )

@@ -10,11 +10,12 @@ from fastapi import Request
 from starlette.responses import Response
 
 from actions import cases as verbs
+from actions.access import require_supervision
 from actions.case_files import read_case_file
 from actions.linkage import hashed
 from actions.sharing import record_basis
 from api.conditional import not_modified
-from api.deps import PurposeDep, ServicesDep, Writing, reads, reads_with_mark, writes
+from api.deps import ServicesDep, Writing, reads, reads_with_mark, writes
 from api.listing import Position, answer_page, open_cursor
 from api.paging import Cursor, Limit, Page
 from api.params import Instant, Uuid
@@ -48,7 +49,8 @@ from api.schemas.reports import SharingBasisIn, utc
 from api.strict_json import StrictRouter
 from db.queries import cases, people, timeline
 from db.transaction import Tx
-from rules.errors import FieldError, PurposeRequired, ValidationFailed
+from rules.disclosure import may_see_needs
+from rules.errors import FieldError, ValidationFailed
 from rules.events import view_of
 from rules.reports import Identifiers, eighteen
 from rules.texts import name_key
@@ -75,7 +77,7 @@ def summary(case: asyncpg.Record) -> CaseSummary:
                 status=need["status"],
                 agency=AgencyName(id=need["agency_id"], name=need["agency_name"]),
             )
-            for need in case["needs"]
+            for need in (case["needs"] if may_see_needs(case["roles"]) else ())
         ],
         roles=list(case["roles"]),
         opened_at=utc(case["opened_at"]),
@@ -89,28 +91,33 @@ def summary(case: asyncpg.Record) -> CaseSummary:
 async def list_cases(
     request: Request,
     services: ServicesDep,
-    tx: Annotated[Tx, reads("cases:read")],
+    tx: Annotated[Tx, reads()],
     status: CaseStatus | None = None,
     updated_from: Instant | None = None,
+    coordinator: Uuid | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List the cases the caller's agency takes part in, newest change first. No total: counting would cost more than
-    the list."""
-    position = Position.of(tx, "cases", status=status, updated_from=updated_from)
+    """List the cases the caller's agency takes part in, newest change first; with `coordinator`, for a union
+    supervisor, those of a union below. No total: counting would cost more than the list."""
+    require_supervision(tx, coordinator)
+    position = Position.of(tx, "cases", status=status, updated_from=updated_from, coordinator=coordinator)
     after = open_cursor(services, position, cursor)
-    body = await cases.list_cases(tx, status=status, updated_from=updated_from or _EVER, after=after, limit=limit + 1)
+    body = await cases.list_cases(
+        tx,
+        status=status,
+        updated_from=updated_from or _EVER,
+        after=after,
+        limit=limit + 1,
+        coordinator=coordinator,
+    )
     return answer_page(request, services, position, json.loads(body), limit=limit, key=("updated_at", "id"))
 
 
 @router.post("/search", operation_id="search_cases")
-async def search_cases(
-    search: CaseSearchIn, tx: Annotated[Tx, reads_with_mark("cases:read")], purpose: PurposeDep
-) -> CaseHits:
+async def search_cases(search: CaseSearchIn, tx: Annotated[Tx, reads_with_mark()]) -> CaseHits:
     """Find cases the caller already sees by identity number, or by name and birth date. A POST: personal data never
     stands in an address."""
-    if purpose is None:
-        raise PurposeRequired
     identifiers = _identifiers(search)
     look_up = hashed(tx, identifiers)
     rows = await people.search_records(tx, id_indexes=look_up.id_indexes, name_births=look_up.name_births)
@@ -131,14 +138,14 @@ def _identifiers(search: CaseSearchIn) -> Identifiers:
 
 
 @router.get("/{case_id}", operation_id="read_case", response_model=CaseSummary)
-async def get_case(case_id: Uuid, request: Request, tx: Annotated[Tx, reads("cases:read")]) -> Response:
+async def get_case(case_id: Uuid, request: Request, tx: Annotated[Tx, reads()]) -> Response:
     """Read a case's summary: no sensitive class, so no purpose is needed and no audit mark is left."""
     case = await verbs.seen_case(tx, case_id)
     return not_modified(request, summary(case), version=case["version"], projection="-".join(sorted(case["roles"])))
 
 
 @router.get("/{case_id}/file", operation_id="read_case_file")
-async def get_case_file(case_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:read")]) -> CaseFile:
+async def get_case_file(case_id: Uuid, tx: Annotated[Tx, reads_with_mark()]) -> CaseFile:
     """Read the whole file as its coordinator. Needs `Tongli-Purpose`; leaves an audit mark."""
     file = await read_case_file(tx, case_id)
     return CaseFile(
@@ -167,7 +174,7 @@ def _employer(row: asyncpg.Record | None) -> EmployerShown | None:
 
 
 @router.get("/{case_id}/timeline", operation_id="read_timeline")
-async def get_timeline(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Timeline:
+async def get_timeline(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Timeline:
     """Read what happened in a case, in order, as far as the caller may know it."""
     case = await verbs.seen_case(tx, case_id)
     rows = await timeline.events_of_case(tx, case_id)
@@ -196,7 +203,7 @@ def _entry(row: asyncpg.Record, roles: list[str]) -> TimelineEntry | None:
 
 
 @router.get("/{case_id}/participants", operation_id="list_participants")
-async def get_participants(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Participants:
+async def get_participants(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Participants:
     """List the agencies that take part: all of them for the coordinator, else the caller's own parts."""
     await verbs.seen_case(tx, case_id)
     return await _participants(tx, case_id)
@@ -218,9 +225,7 @@ async def _participants(tx: Tx, case_id: UUID) -> Participants:
 
 
 @router.post("/{case_id}/participants", operation_id="invite_participant", status_code=201, response_model=Participants)
-async def post_participant(
-    case_id: Uuid, invitation: InvitationIn, writing: Annotated[Writing, writes("cases:write")]
-) -> Response:
+async def post_participant(case_id: Uuid, invitation: InvitationIn, writing: Annotated[Writing, writes()]) -> Response:
     """Let an agency observe the case: number, status, shared results. For the coordinator."""
     await verbs.invite(writing.tx, case_id, invitation.agency)
     shown = await _participants(writing.tx, case_id)
@@ -229,7 +234,7 @@ async def post_participant(
 
 @router.delete("/{case_id}/participants/{agency_id}", operation_id="end_participation", status_code=204)
 async def delete_participant(
-    case_id: Uuid, agency_id: Uuid, writing: Annotated[Writing, writes("cases:write", key_required=False)]
+    case_id: Uuid, agency_id: Uuid, writing: Annotated[Writing, writes(key_required=False)]
 ) -> Response:
     """End an observer's part; it keeps nothing of the case but the events it already has."""
     await verbs.end_observation(writing.tx, case_id, agency_id, version=writing.expected_version())
@@ -237,7 +242,7 @@ async def delete_participant(
 
 
 @router.get("/{case_id}/links", operation_id="list_links")
-async def get_links(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Links:
+async def get_links(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Links:
     """List how records of this case were linked to persons, with the evidence by field name."""
     await verbs.seen_case(tx, case_id)
     return Links(
@@ -258,7 +263,7 @@ async def get_links(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Li
 
 
 @router.get("/{case_id}/tasks", operation_id="list_case_tasks")
-async def get_tasks(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Tasks:
+async def get_tasks(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Tasks:
     """List what the coordinator has to decide: needs that came back, possible duplicates, disputes."""
     await verbs.seen_case(tx, case_id)
     return Tasks(
@@ -272,9 +277,7 @@ async def get_tasks(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Ta
 @router.post(
     "/{case_id}/sharing-bases", operation_id="record_sharing_basis", status_code=201, response_model=SharingBasisOut
 )
-async def post_sharing_basis(
-    case_id: Uuid, basis: SharingBasisIn, writing: Annotated[Writing, writes("cases:write")]
-) -> Response:
+async def post_sharing_basis(case_id: Uuid, basis: SharingBasisIn, writing: Annotated[Writing, writes()]) -> Response:
     """Record why fields of this case may go to the named agencies: consent, statutory duty or emergency."""
     await record_basis(writing.tx, case_id, basis.said())
     shown = SharingBasisOut(recorded=len(basis.recipients), kind=basis.kind.value, recipients=basis.recipients)
@@ -283,7 +286,7 @@ async def post_sharing_basis(
 
 @router.post("/{case_id}/{step}", operation_id="take_case_step", response_model=CaseSummary)
 async def post_step(
-    case_id: Uuid, step: CaseStep, words: CaseStepIn, writing: Annotated[Writing, writes("cases:write")]
+    case_id: Uuid, step: CaseStep, words: CaseStepIn, writing: Annotated[Writing, writes()]
 ) -> Response:
     """Move the case: assess, activate, propose_closing, close (exit reason and text), reopen (返困).
 

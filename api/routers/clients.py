@@ -26,9 +26,8 @@ from db.transaction import Tx
 
 router = StrictRouter("/v1/clients", tags=["accounts"])
 
-SCOPE = "agency:admin"
-Admin = Annotated[Writing, writes(SCOPE)]
-AdminWithoutKey = Annotated[Writing, writes(SCOPE, key_required=False)]
+Admin = Annotated[Writing, writes()]
+AdminWithoutKey = Annotated[Writing, writes(key_required=False)]
 
 
 def _moment(value: datetime | None) -> datetime | None:
@@ -73,7 +72,7 @@ async def list_clients(
     *,
     request: Request,
     services: ServicesDep,
-    tx: Annotated[Tx, reads(SCOPE)],
+    tx: Annotated[Tx, reads()],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
@@ -86,7 +85,7 @@ async def list_clients(
 
 
 @router.get("/{client_id}", operation_id="read_client", response_model=ClientShown)
-async def get_client(client_id: Uuid, request: Request, tx: Annotated[Tx, reads(SCOPE)]) -> Response:
+async def get_client(client_id: Uuid, request: Request, tx: Annotated[Tx, reads()]) -> Response:
     """Read a machine account with its keys."""
     client = await verbs.seen_client(tx, client_id)
     return not_modified(request, _shown(client), version=client["version"], projection="")

@@ -20,7 +20,7 @@ _SYSTEM = Query(description="the list whose codes are wanted; without it: which 
 
 @router.get("", operation_id="list_codes", response_model=CodeSystems)
 async def list_codes(
-    request: Request, tx: Annotated[Tx, reads(None)], system: Annotated[CodeText | None, _SYSTEM] = None
+    request: Request, tx: Annotated[Tx, reads()], system: Annotated[CodeText | None, _SYSTEM] = None
 ) -> Response:
     """List the code lists, or one with all its codes. An unknown list is an empty answer."""
     shown = await _systems(tx) if system is None else await _system(tx, system)

@@ -47,7 +47,7 @@ async def list_divisions(
     *,
     request: Request,
     services: ServicesDep,
-    tx: Annotated[Tx, reads(None)],
+    tx: Annotated[Tx, reads()],
     as_of: AsOf = None,
     parent: DivisionCode | None = None,
     code: DivisionCode | None = None,
@@ -66,7 +66,7 @@ async def list_divisions(
 
 @router.get("/{code}", operation_id="read_division", response_model=DivisionShown)
 async def get_division(
-    code: DivisionCode, request: Request, tx: Annotated[Tx, reads(None)], as_of: AsOf = None
+    code: DivisionCode, request: Request, tx: Annotated[Tx, reads()], as_of: AsOf = None
 ) -> Response:
     """Read a division as it was on a day; not found where the code was not valid then."""
     row = await divisions.find_division(tx, code, _day(tx, as_of))

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from starlette.responses import Response, StreamingResponse
 
 from api.deps import ASKED, Asked, CallerDep, ServicesDep
-from api.feed import SCOPE, STREAM_BATCH, Feed, unless_known
+from api.feed import STREAM_BATCH, Feed, unless_known
 from api.paging import Cursor, Limit
 from api.params import whole_number
 from api.schemas.events import FeedPage
@@ -45,7 +45,7 @@ async def feed_of(request: Request, services: ServicesDep, caller: CallerDep, ty
     return Feed(services, caller, types=wanted, ends_at=claims.expires_at)
 
 
-ASKED[feed_of] = Asked(SCOPE)
+ASKED[feed_of] = Asked()
 
 
 @router.get(

@@ -61,7 +61,7 @@ class _Place:
 async def list_matters(
     *,
     request: Request,
-    tx: Annotated[Tx, reads(None)],
+    tx: Annotated[Tx, reads()],
     need: Annotated[Need | None, Query(description="matters that answer this need")] = None,
     division: Division = None,
     code: CodeText | None = None,
@@ -73,7 +73,7 @@ async def list_matters(
 
 @router.get("/{code}", operation_id="read_matter", response_model=MatterShown)
 async def get_matter(
-    code: CodeText, request: Request, tx: Annotated[Tx, reads(None)], division: Division = None
+    code: CodeText, request: Request, tx: Annotated[Tx, reads()], division: Division = None
 ) -> Response:
     """Read one matter, as it holds in a division where one is named."""
     found = await _matters(tx, division, code=code)

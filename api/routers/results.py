@@ -49,7 +49,7 @@ def _shown(row: asyncpg.Record, text: str | None) -> ResultShown:
 
 
 @of_case.get("/{case_id}/results", operation_id="list_results")
-async def get_results(case_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:read")]) -> Results:
+async def get_results(case_id: Uuid, tx: Annotated[Tx, reads_with_mark()]) -> Results:
     """List the shared results of a case.
 
     Medical and legal text is for its decider and the coordinator, and only where `Tongli-Purpose` is named.
@@ -60,13 +60,13 @@ async def get_results(case_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:re
 
 
 @router.get("/{result_id}", operation_id="read_result")
-async def get_result(result_id: Uuid, tx: Annotated[Tx, reads_with_mark("cases:read")]) -> ResultShown:
+async def get_result(result_id: Uuid, tx: Annotated[Tx, reads_with_mark()]) -> ResultShown:
     """Read one shared result. A medical or legal text needs `Tongli-Purpose` and leaves an audit mark."""
     return _shown(*await read_result(tx, result_id))
 
 
 @router.get("/{result_id}/adoptions", operation_id="list_adoptions")
-async def get_adoptions(result_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> Adoptions:
+async def get_adoptions(result_id: Uuid, tx: Annotated[Tx, reads()]) -> Adoptions:
     """List who adopted a result: all for its decider and the coordinator, else the caller's own answer."""
     await seen_result(tx, result_id)
     rows = await results.adoptions_of_result(tx, result_id)
@@ -87,7 +87,7 @@ async def get_adoptions(result_id: Uuid, tx: Annotated[Tx, reads("cases:read")])
 
 @router.post("/{result_id}/adoptions", operation_id="adopt_result", status_code=201, response_model=AdoptionShown)
 async def post_adoption_of_result(
-    result_id: Uuid, adoption: AdoptionIn, writing: Annotated[Writing, writes("results:write")]
+    result_id: Uuid, adoption: AdoptionIn, writing: Annotated[Writing, writes()]
 ) -> Response:
     """Say whether the caller adopts a result of another agency, partly, or not and why. Once."""
     said = AdoptionSaid(adoption.decision.value, adoption.reason)
@@ -98,7 +98,7 @@ async def post_adoption_of_result(
 
 @of_report.post("/{report_id}/adoptions", operation_id="adopt_report", status_code=201, response_model=AdoptionShown)
 async def post_adoption_of_report(
-    report_id: Uuid, adoption: AdoptionIn, writing: Annotated[Writing, writes("results:write")]
+    report_id: Uuid, adoption: AdoptionIn, writing: Annotated[Writing, writes()]
 ) -> Response:
     """Say whether the caller adopts a report of another agency (信息采用), partly, or not and why. Once."""
     said = AdoptionSaid(adoption.decision.value, adoption.reason)
@@ -108,7 +108,7 @@ async def post_adoption_of_report(
 
 
 @of_case.get("/{case_id}/assistance", operation_id="list_assistance")
-async def get_assistance(case_id: Uuid, tx: Annotated[Tx, reads("cases:read")]) -> AssistanceList:
+async def get_assistance(case_id: Uuid, tx: Annotated[Tx, reads()]) -> AssistanceList:
     """List the help given in a case: all for the coordinator, else the caller's own."""
     await seen_case(tx, case_id)
     return AssistanceList(

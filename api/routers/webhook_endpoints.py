@@ -24,9 +24,8 @@ from rules.errors import Hidden
 
 router = StrictRouter("/v1/webhook-endpoints", tags=["webhooks"])
 
-SCOPE = "webhooks:manage"
-Keeper = Annotated[Writing, writes(SCOPE)]
-KeeperWithoutKey = Annotated[Writing, writes(SCOPE, key_required=False)]
+Keeper = Annotated[Writing, writes()]
+KeeperWithoutKey = Annotated[Writing, writes(key_required=False)]
 
 
 def _moment(value: datetime | None) -> datetime | None:
@@ -78,7 +77,7 @@ async def list_endpoints(
     *,
     request: Request,
     services: ServicesDep,
-    tx: Annotated[Tx, reads(SCOPE)],
+    tx: Annotated[Tx, reads()],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
@@ -91,7 +90,7 @@ async def list_endpoints(
 
 
 @router.get("/{endpoint_id}", operation_id="read_webhook_endpoint", response_model=EndpointShown)
-async def get_endpoint(endpoint_id: Uuid, request: Request, tx: Annotated[Tx, reads(SCOPE)]) -> Response:
+async def get_endpoint(endpoint_id: Uuid, request: Request, tx: Annotated[Tx, reads()]) -> Response:
     """Read an endpoint. `failing_since`: nothing but failures from then on; after ten days it is disabled."""
     endpoint = await webhooks.find_endpoint(tx, endpoint_id)
     if endpoint is None:

@@ -54,8 +54,8 @@ _SUMMARY = """
 SELECT c.id, c.number, c.kind, c.status, c.division_code, c.urgency, c.difficulty_class, c.cause_primary,
        c.causes_secondary, c.main_birth_date, c.employer_id, c.opened_at, c.updated_at, c.closed_at, c.exit_reason,
        c.version, c.coordinator_agency_id, a.name AS coordinator_name,
-       ARRAY(SELECT p.role FROM participant p
-              WHERE p.case_id = c.id AND p.agency_id = $2 AND p.until IS NULL) AS roles,
+       ARRAY(SELECT p.role FROM participant p WHERE p.case_id = c.id AND p.agency_id = $2 AND p.until IS NULL
+              UNION ALL SELECT 'supervisor' WHERE c.coordinator_agency_id = ANY ($3::uuid[])) AS roles,
        coalesce((SELECT json_agg(json_build_object('need', n.need, 'status', n.status, 'agency_id', n.agency_id,
                                                    'agency_name', b.name) ORDER BY n.need)
                    FROM case_need n JOIN agency b ON b.id = n.agency_id WHERE n.case_id = c.id), '[]') AS needs
@@ -65,7 +65,7 @@ SELECT c.id, c.number, c.kind, c.status, c.division_code, c.urgency, c.difficult
 
 async def find_case(tx: Tx, case_id: UUID) -> asyncpg.Record | None:
     """The case's summary with the acting agency's roles in it, or None where it may not be seen. One statement."""
-    return await tx.row(_SUMMARY, case_id, tx.agency_id)
+    return await tx.row(_SUMMARY, case_id, tx.agency_id, list(tx.rights.below))
 
 
 _LIST = """
@@ -73,40 +73,52 @@ SELECT coalesce(json_agg(r), '[]')::text FROM (
     SELECT c.id, c.number, c.kind, c.status, CASE WHEN p.role <> 'observer' THEN c.division_code END AS division_code,
            CASE WHEN p.role <> 'observer' THEN c.urgency END AS urgency, rfc3339(c.opened_at) AS opened_at,
            rfc3339(c.updated_at) AS updated_at, c.version,
-           json_build_object('id', c.coordinator_agency_id, 'name', a.name) AS coordinator, p.role
+           json_build_object('id', c.coordinator_agency_id, 'name', a.name) AS coordinator,
+           CASE WHEN $6 THEN p.role ELSE 'supervisor' END AS role
       FROM (SELECT case_id, role, case_updated_at FROM participant
              WHERE agency_id = $1 AND until IS NULL AND listed {where}
                AND (case_updated_at, case_id) < ($2, $3) AND case_updated_at >= $4
              ORDER BY case_updated_at DESC, case_id DESC LIMIT $5) p
       JOIN "case" c ON c.id = p.case_id JOIN agency a ON a.id = c.coordinator_agency_id
      ORDER BY p.case_updated_at DESC, p.case_id DESC) r"""
-_LIST_ALL = _LIST.format(where="")
-_LIST_BY_STATUS = _LIST.format(where="AND case_status = $6")
+_LIST_ALL = _LIST.format(where="AND ($6 OR role = 'coordinator')")
+_LIST_BY_STATUS = _LIST.format(where="AND ($6 OR role = 'coordinator') AND case_status = $7")
 
 
 async def list_cases(
-    tx: Tx, *, status: str | None, updated_from: datetime, after: tuple[datetime, UUID], limit: int
+    tx: Tx,
+    *,
+    status: str | None,
+    updated_from: datetime,
+    after: tuple[datetime, UUID],
+    limit: int,
+    coordinator: UUID | None = None,
 ) -> str:
-    """JSON array of the acting agency's cases, newest change first, from `after` on. Starts at the participant row,
+    """JSON array of the acting agency's cases, or of those that a union below coordinates, newest change first, from
+    `after` on. Starts at the participant row,
     which carries the sort key: flat in the size of the table. PostgreSQL builds the JSON: 1.7 times faster for 50
     rows.
     """
-    values = (tx.agency_id, after[0], after[1], updated_from, limit)
+    values = (coordinator or tx.agency_id, after[0], after[1], updated_from, limit, coordinator is None)
     if status is None:
         return str(await tx.value(_LIST_ALL, *values))
     return str(await tx.value(_LIST_BY_STATUS, *values, status))
 
 
 async def participants_of(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
-    """The participants the acting agency may see: all for the coordinator, else its own parts and who coordinates."""
+    """The participants the acting agency may see: all for the coordinator and the unions above it, else its own parts
+    and who coordinates."""
     return await tx.rows(
         "SELECT p.role, p.since, p.until, p.agency_id, a.name, a.kind FROM participant p "
         "JOIN agency a ON a.id = p.agency_id WHERE p.case_id = $1 "
+        "  AND (p.agency_id = $2 OR p.coordinator_agency_id = $2 OR p.coordinator_agency_id = ANY ($3::uuid[])) "
         "UNION ALL "
-        "SELECT 'coordinator', c.opened_at, NULL, a.id, a.name, a.kind FROM \"case\" c "
-        "JOIN agency a ON a.id = c.coordinator_agency_id WHERE c.id = $1 AND a.id <> $2 ORDER BY since, role",
+        "SELECT 'coordinator', c.opened_at, NULL, a.id, a.name, a.kind "
+        'FROM "case" c JOIN agency a ON a.id = c.coordinator_agency_id '
+        "WHERE c.id = $1 AND a.id <> $2 AND a.id <> ALL ($3::uuid[]) ORDER BY since, role",
         case_id,
         tx.agency_id,
+        list(tx.rights.below),
     )
 
 

@@ -61,11 +61,13 @@ async def open_duplicate(
     found: UUID | None = await tx.value(
         "SELECT id FROM referral WHERE person_id = $1 AND matter_code = $2 "
         "AND status IN ('requested', 'returned', 'accepted', 'in_progress', 'on_hold') AND NOT joint "
-        "AND ($3::uuid IS NULL OR part_of IS DISTINCT FROM $3) AND id IS DISTINCT FROM $4 ORDER BY id LIMIT 1",
+        "AND ($3::uuid IS NULL OR part_of IS DISTINCT FROM $3) AND id IS DISTINCT FROM $4 "
+        "AND $5 IN (sender_agency_id, to_agency_id, coordinator_agency_id) ORDER BY id LIMIT 1",
         person_id,
         matter_code,
         part_of,
         except_id,
+        tx.agency_id,
     )
     return found
 
@@ -207,12 +209,16 @@ async def list_box(
     return str(await tx.value(sql, tx.agency_id, after[0], after[1], limit, status, due_before))
 
 
-_OF_CASE = f"SELECT coalesce(json_agg(b), '[]')::text FROM ({_ROW} WHERE r.case_id = $1 ORDER BY r.created_at, r.id) b"  # noqa: S608
+_SEEN = """(r.sender_agency_id = $2 OR (r.status <> 'draft' AND (r.to_agency_id = $2 OR r.coordinator_agency_id = $2
+    OR r.coordinator_agency_id = ANY ($3::uuid[]))))"""
+_OF_CASE = f"""SELECT coalesce(json_agg(b), '[]')::text
+    FROM ({_ROW} WHERE r.case_id = $1 AND {_SEEN} ORDER BY r.created_at, r.id) b"""  # noqa: S608  constants
 
 
 async def referrals_of_case(tx: Tx, case_id: UUID) -> str:
-    """JSON array of the case's referrals the acting agency sees: all for the coordinator, else its own."""
-    return str(await tx.value(_OF_CASE, case_id))
+    """JSON array of the case's referrals the acting agency sees: all for the coordinator and the unions above it, else
+    those it is a party of."""
+    return str(await tx.value(_OF_CASE, case_id, tx.agency_id, list(tx.rights.below)))
 
 
 async def pool_of(tx: Tx, referral_id: UUID) -> list[UUID]:

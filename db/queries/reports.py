@@ -72,7 +72,14 @@ async def insert_report(
 
 
 async def find_report(tx: Tx, report_id: UUID) -> asyncpg.Record | None:
-    return await tx.row("SELECT * FROM report WHERE id = $1", report_id)
+    """The report with the acting agency's parts in it. One statement."""
+    return await tx.row(
+        "SELECT r.*, ARRAY(SELECT 'owner' WHERE r.agency_id = $2 UNION ALL SELECT 'coordinator' FROM \"case\" c "
+        "                   WHERE c.id = r.case_id AND c.coordinator_agency_id = $2) AS parts "
+        "  FROM report r WHERE r.id = $1",
+        report_id,
+        tx.agency_id,
+    )
 
 
 async def reports_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:

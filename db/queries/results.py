@@ -11,7 +11,10 @@ from db.transaction import Tx
 _RESULT = """SELECT r.id, r.case_id, r.referral_id, r.agency_id, a.name AS agency_name, r.matter_code, r.kind, r.code,
     r.text, r.sensitive, r.valid_from, r.valid_to, r.shared_at, r.version,
     ARRAY(SELECT p.role FROM participant p
-           WHERE p.case_id = r.case_id AND p.agency_id = $2 AND p.until IS NULL) AS roles
+           WHERE p.case_id = r.case_id AND p.agency_id = $2 AND p.until IS NULL
+           UNION ALL SELECT 'supervisor' FROM "case" c
+           WHERE c.id = r.case_id AND c.coordinator_agency_id = ANY ($3::uuid[])
+           UNION ALL SELECT 'owner' WHERE r.agency_id = $2) AS roles
   FROM result r JOIN agency a ON a.id = r.agency_id"""
 
 
@@ -37,11 +40,13 @@ async def insert_result(tx: Tx, row: Mapping[str, Any]) -> None:
 
 async def find_result(tx: Tx, result_id: UUID) -> asyncpg.Record | None:
     """The result with the acting agency's roles in its case, or None where hidden. One statement."""
-    return await tx.row(f"{_RESULT} WHERE r.id = $1", result_id, tx.agency_id)
+    return await tx.row(f"{_RESULT} WHERE r.id = $1", result_id, tx.agency_id, list(tx.rights.below))
 
 
 async def results_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
-    return await tx.rows(f"{_RESULT} WHERE r.case_id = $1 ORDER BY r.shared_at, r.id", case_id, tx.agency_id)
+    return await tx.rows(
+        f"{_RESULT} WHERE r.case_id = $1 ORDER BY r.shared_at, r.id", case_id, tx.agency_id, list(tx.rights.below)
+    )
 
 
 async def insert_assistance(tx: Tx, case_id: UUID, referral_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -71,8 +76,10 @@ async def assistance_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     """Assistance the acting agency may see: all for the coordinator, else what it gave itself."""
     return await tx.rows(
         "SELECT s.*, a.name AS agency_name FROM assistance s JOIN agency a ON a.id = s.agency_id "
-        "WHERE s.case_id = $1 ORDER BY s.recorded_at, s.id",
+        'JOIN "case" c ON c.id = s.case_id '
+        "WHERE s.case_id = $1 AND $2 IN (s.agency_id, c.coordinator_agency_id) ORDER BY s.recorded_at, s.id",
         case_id,
+        tx.agency_id,
     )
 
 
@@ -96,6 +103,10 @@ async def insert_adoption(tx: Tx, row: Mapping[str, Any]) -> bool:
 async def adoptions_of_result(tx: Tx, result_id: UUID) -> list[asyncpg.Record]:
     return await tx.rows(
         "SELECT d.*, a.name AS agency_name FROM adoption d JOIN agency a ON a.id = d.agency_id "
-        "WHERE d.result_id = $1 ORDER BY d.adopted_at, d.id",
+        "JOIN result r ON r.id = d.result_id "
+        'JOIN "case" c ON c.id = d.case_id '
+        "WHERE d.result_id = $1 AND $2 IN (d.agency_id, r.agency_id, c.coordinator_agency_id) "
+        "ORDER BY d.adopted_at, d.id",
         result_id,
+        tx.agency_id,
     )

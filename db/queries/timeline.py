@@ -19,9 +19,11 @@ async def events_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
 
 
 async def links_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
-    """Links of the case's records the acting agency sees."""
+    """Links of the case's records, for its coordinator: to a reporter they would tell of a hidden record."""
     return await tx.rows(
-        "SELECT l.* FROM link l JOIN person_record r ON r.id = l.record_id WHERE r.case_id = $1 "
-        "ORDER BY l.decided_at, l.id",
+        "SELECT l.* FROM link l JOIN person_record r ON r.id = l.record_id "
+        'JOIN "case" c ON c.id = r.case_id AND c.coordinator_agency_id = $2 '
+        "WHERE r.case_id = $1 ORDER BY l.decided_at, l.id",
         case_id,
+        tx.agency_id,
     )

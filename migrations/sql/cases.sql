@@ -18,7 +18,8 @@ DROP POLICY IF EXISTS seen ON "case";
 CREATE POLICY seen ON "case" FOR SELECT TO tongli_app USING (
     coordinator_agency_id = (SELECT acting_agency())
     OR EXISTS (SELECT FROM participant p
-                WHERE p.case_id = "case".id AND p.agency_id = (SELECT acting_agency()) AND p.until IS NULL));
+                WHERE p.case_id = "case".id AND p.agency_id = (SELECT acting_agency()) AND p.until IS NULL)
+    OR coordinator_agency_id = ANY ((SELECT acting_below())::uuid[]));
 DROP POLICY IF EXISTS coordinated ON "case";
 CREATE POLICY coordinated ON "case" FOR UPDATE TO tongli_app
     USING (coordinator_agency_id = (SELECT acting_agency()))
@@ -29,7 +30,8 @@ CREATE POLICY linker ON "case" TO tongli_linker USING (true) WITH CHECK (true);
 -- Everybody sees its own part and who coordinates; the coordinator sees all parts. Copied column: no recursion.
 DROP POLICY IF EXISTS seen ON participant;
 CREATE POLICY seen ON participant FOR SELECT TO tongli_app USING (
-    agency_id = (SELECT acting_agency()) OR coordinator_agency_id = (SELECT acting_agency()));
+    agency_id = (SELECT acting_agency()) OR coordinator_agency_id = (SELECT acting_agency())
+    OR coordinator_agency_id = ANY ((SELECT acting_below())::uuid[]));
 DROP POLICY IF EXISTS linker ON participant;
 CREATE POLICY linker ON participant TO tongli_linker USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS jobs_audience ON participant;
@@ -39,7 +41,9 @@ CREATE POLICY jobs_audience ON participant FOR SELECT TO tongli_jobs USING (true
 DROP POLICY IF EXISTS seen ON case_need;
 CREATE POLICY seen ON case_need FOR SELECT TO tongli_app USING (EXISTS (
     SELECT FROM participant p WHERE p.case_id = case_need.case_id AND p.agency_id = (SELECT acting_agency())
-                                AND p.role IN ('coordinator', 'reporter') AND p.until IS NULL));
+                                AND p.role IN ('coordinator', 'reporter') AND p.until IS NULL)
+    OR EXISTS (SELECT FROM "case" c
+                WHERE c.id = case_need.case_id AND c.coordinator_agency_id = ANY ((SELECT acting_below())::uuid[])));
 DROP POLICY IF EXISTS coordinated_insert ON case_need;
 CREATE POLICY coordinated_insert ON case_need FOR INSERT TO tongli_app WITH CHECK (EXISTS (
     SELECT FROM "case" c WHERE c.id = case_need.case_id AND c.coordinator_agency_id = (SELECT acting_agency())));

@@ -4,15 +4,25 @@ CREATE OR REPLACE FUNCTION acting_agency() RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('tongli.agency', true), '')::uuid;
 
+-- The unions below a supervisor's own; empty for everybody else.
+CREATE OR REPLACE FUNCTION acting_below() RETURNS uuid[]
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(string_to_array(nullif(current_setting('tongli.below', true), ''), ',')::uuid[], '{}'::uuid[]);
+
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
--- Checks that the principal and its agency are alive and sets who acts, for this transaction only.
--- No row: not alive. Crosses the wall because the context it would need does not exist yet.
-CREATE OR REPLACE FUNCTION enter(p_kind text, p_principal uuid, p_agency uuid, p_purpose text, p_request text)
-RETURNS TABLE (scopes text[], roles text[], agency_kind text, agency_level text, division_code text)
+-- Checks that the principal and its agency are alive and sets who acts, for this transaction only; for a supervisor of
+-- unions also the unions below. `qualifications`: areas in which whoever acts holds a certificate today, for a machine the
+-- staff member it names as its actor. No row: not alive. Crosses the wall because the context it would need does not
+-- exist yet.
+CREATE OR REPLACE FUNCTION enter(p_kind text, p_principal uuid, p_agency uuid, p_purpose text, p_request text, p_actor text)
+RETURNS TABLE (scopes text[], roles text[], agency_kind text, agency_level text, division_code text, below uuid[],
+               qualifications text[], known_actor boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
+DECLARE
+    person uuid;
 BEGIN
     IF p_kind = 'client' THEN
         SELECT c.scopes, '{integration}'::text[], a.kind, a.level, a.division_code
@@ -24,12 +34,34 @@ BEGIN
           INTO enter.scopes, enter.roles, enter.agency_kind, enter.agency_level, enter.division_code
           FROM staff s JOIN agency a ON a.id = s.agency_id
          WHERE s.id = p_principal AND s.agency_id = p_agency AND s.status = 'active' AND a.status = 'active';
+        person := p_principal;
     END IF;
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    IF p_kind = 'client' AND p_actor IS NOT NULL THEN
+        SELECT s.id INTO person FROM staff s
+         WHERE s.agency_id = p_agency AND s.login = p_actor AND s.status = 'active';
+    END IF;
+    known_actor := person IS NOT NULL;
+    qualifications := '{}';
+    IF known_actor THEN
+        qualifications := ARRAY(
+            SELECT DISTINCT q.area FROM qualification q
+             WHERE q.staff_id = person AND q.result = 'passed' AND q.revoked_at IS NULL
+               AND (now() AT TIME ZONE 'Asia/Shanghai')::date BETWEEN q.valid_from AND q.valid_until);
+    END IF;
+    below := '{}';
+    IF p_kind = 'staff' AND enter.agency_kind = 'union' AND 'union_supervisor' = ANY (enter.roles) THEN
+        below := ARRAY(
+            WITH RECURSIVE under AS (
+                SELECT a.id, a.kind FROM agency a WHERE a.parent_id = p_agency
+                UNION SELECT a.id, a.kind FROM agency a JOIN under u ON a.parent_id = u.id)
+            SELECT u.id FROM under u WHERE u.kind = 'union');
+    END IF;
     PERFORM set_config('tongli.agency', p_agency::text, true),
             set_config('tongli.principal', p_principal::text, true),
+            set_config('tongli.below', array_to_string(below, ','), true),
             set_config('tongli.purpose', coalesce(p_purpose, ''), true),
             set_config('tongli.request', p_request, true);
     RETURN NEXT;
@@ -57,9 +89,9 @@ AS $$
     SELECT EXISTS (SELECT FROM used)
 $$;
 
-REVOKE ALL ON FUNCTION enter(text, uuid, uuid, text, text), client_for_sign_in(uuid),
+REVOKE ALL ON FUNCTION enter(text, uuid, uuid, text, text, text), client_for_sign_in(uuid),
     use_assertion(uuid, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION enter(text, uuid, uuid, text, text), client_for_sign_in(uuid),
+GRANT EXECUTE ON FUNCTION enter(text, uuid, uuid, text, text, text), client_for_sign_in(uuid),
     use_assertion(uuid, text, timestamptz) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;

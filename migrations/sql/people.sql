@@ -28,7 +28,10 @@ CREATE POLICY seen ON person_record FOR SELECT TO tongli_app USING (
     agency_id = (SELECT acting_agency())
     OR EXISTS (SELECT FROM participant p
                 WHERE p.case_id = person_record.case_id AND p.agency_id = (SELECT acting_agency())
-                  AND p.role IN ('coordinator', 'receiver') AND p.until IS NULL));
+                  AND p.role IN ('coordinator', 'receiver') AND p.until IS NULL)
+    OR EXISTS (SELECT FROM "case" c
+                WHERE c.id = person_record.case_id
+                  AND c.coordinator_agency_id = ANY ((SELECT acting_below())::uuid[])));
 DROP POLICY IF EXISTS own ON person_record;
 CREATE POLICY own ON person_record FOR INSERT TO tongli_app WITH CHECK (agency_id = (SELECT acting_agency()));
 

@@ -22,7 +22,8 @@ DROP POLICY IF EXISTS party ON referral;
 CREATE POLICY party ON referral FOR SELECT TO tongli_app USING (
     sender_agency_id = (SELECT acting_agency())
     OR (status <> 'draft' AND (to_agency_id = (SELECT acting_agency())
-                               OR coordinator_agency_id = (SELECT acting_agency())))
+                               OR coordinator_agency_id = (SELECT acting_agency())
+                               OR coordinator_agency_id = ANY ((SELECT acting_below())::uuid[])))
     OR (pooled AND to_agency_id IS NULL AND status = 'requested' AND EXISTS (
         SELECT FROM referral_pool o WHERE o.referral_id = referral.id AND o.agency_id = (SELECT acting_agency()))));
 DROP POLICY IF EXISTS party_update ON referral;

@@ -113,7 +113,11 @@ delivery AS (
     INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status,
                           attempts, replay, created_at)
     SELECT gen_random_uuid(), endpoint.id, agency, event, 'case.opened', event, 1, '{}', 'pending', 0, false, now()
-      FROM e, endpoint RETURNING id)
+      FROM e, endpoint RETURNING id),
+qualification AS (
+    INSERT INTO qualification (id, agency_id, staff_id, area, result, certificate, valid_from, valid_until, recorded_at)
+    SELECT gen_random_uuid(), agency, s.id, 'law', 'passed', 'x', now(), now(), now()
+      FROM e JOIN staff s ON s.agency_id = e.agency LIMIT 1)
 INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome)
 SELECT delivery.id, 1, agency, now(), 1, 'ok' FROM e, delivery"""
 

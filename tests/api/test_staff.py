@@ -17,7 +17,7 @@ OpenApi = Callable[..., Awaitable[Api]]
 
 
 def _person(**changes: Any) -> dict[str, Any]:
-    return {"login": f"u{secrets.token_hex(5)}", "name": "孙立民", "roles": ["agency_caseworker"]} | changes
+    return {"login": f"u{secrets.token_hex(5)}", "name": "孙立民", "roles": ["auditor"]} | changes
 
 
 async def _opened(admin: Api, **changes: Any) -> dict[str, Any]:
@@ -47,6 +47,7 @@ async def test_a_person_is_opened_and_read_by_the_own_agency(union: Api) -> None
         ("DEMO-340802-UNION", "platform_operator", "operator-only"),
         ("DEMO-340802-LABOUR", "union_coordinator", "union-only"),
         ("DEMO-340802-LABOUR", "union_supervisor", "union-only"),
+        ("DEMO-340802-UNION", "agency_caseworker", "offices-only"),
     ],
 )
 async def test_a_role_that_may_not_be_given_is_refused(open_api: OpenApi, agency: str, role: str, code: str) -> None:

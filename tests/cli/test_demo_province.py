@@ -11,7 +11,8 @@ from cli.demo_province import offices, prepare_demo_province, read_credentials
 from crypto.client_secrets import hash_secret
 from db.reference_data import FOLDER
 from rules.matters import AgencyKind
-from rules.scopes import AGENCY_SCOPES, STAFF_ROLES
+from rules.rights import STAFF_ROLES
+from rules.scopes import AGENCY_SCOPES
 
 URL = "http://127.0.0.1:8000"
 MEMBERS = [

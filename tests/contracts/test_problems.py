@@ -27,6 +27,7 @@ PROMISED = (
     "token-expired",
     "insufficient-scope",
     "insufficient-role",
+    "qualification-missing",
     "step-up-required",
     "purpose-required",
     "consent-missing",

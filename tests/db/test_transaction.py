@@ -17,6 +17,7 @@ from db.bootstrap import role_url
 from db.engine import Database, open_database
 from db.transaction import Caller, Tx, open_system_transaction, open_transaction
 from rules.errors import Conflict, InsufficientScope, NotAuthenticated
+from rules.rights import OPERATIONS
 from tests.actions.instances import superuser
 from tests.builders import Api
 
@@ -75,7 +76,7 @@ async def test_rights_are_what_token_and_account_both_say(database: Database, ad
     async with superuser(admin_url) as raw:
         await raw.execute("UPDATE client SET scopes = '{cases:read}' WHERE id = $1", union.agency.client_id)
     with pytest.raises(InsufficientScope):
-        async with open_transaction(database, caller_of(union, scopes=asked), scope="cases:write"):
+        async with open_transaction(database, caller_of(union, scopes=asked), operation=OPERATIONS["take_case_step"]):
             pytest.fail("a scope was taken away and still works")
 
 

@@ -132,8 +132,8 @@ async def test_no_agency_acts_for_another_by_naming_it(world: World) -> None:
     """A client's principal and its agency are checked together."""
     async with superuser(world.instance.admin_url) as raw:
         other = await raw.fetchval("SELECT id FROM agency WHERE code = 'DEMO-340802-UNION'")
-        rows = await raw.fetch("SELECT * FROM enter('client', $1, $2, NULL, 'x')", world.stranger_client, other)
+        rows = await raw.fetch("SELECT * FROM enter('client', $1, $2, NULL, 'x', NULL)", world.stranger_client, other)
         staff = await raw.fetch(
-            "SELECT * FROM enter('staff', $1, $2, NULL, 'x')", world.stranger_client, world.stranger
+            "SELECT * FROM enter('staff', $1, $2, NULL, 'x', NULL)", world.stranger_client, world.stranger
         )
     assert (rows, staff) == ([], [])

@@ -20,7 +20,7 @@ from rules.disclosure import (
     project_person,
     receiver_disclosure,
 )
-from rules.matters import FieldClass
+from rules.field_classes import FieldClass
 
 PERSON = PersonOpened(
     role="main",

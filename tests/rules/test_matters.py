@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from rules.deadlines import Period
+from rules.field_classes import FieldClass
 from rules.matters import (
     CLOCKS,
     AgencyKind,
     ClockOverride,
-    FieldClass,
     FigureMark,
     LooserOverride,
     Matter,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rules.matters import AgencyKind, FieldClass, Need
+from rules.field_classes import FieldClass
+from rules.matters import AgencyKind, Need
 
 REFERENCE = Path(__file__).parents[2] / "db" / "reference"
 SIZES = {

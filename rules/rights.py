@@ -1,0 +1,220 @@
+"""Who may do what: scope AND role AND part in the thing AND field class AND purpose AND, where asked, a qualification.
+
+One table says for every operation of the API which scope it takes, which roles may ask, which parts in the named thing
+are enough, and whether a purpose must be named; an operation that is not in it cannot be served. `judge` is the one
+place that decides; actions/access.py is the one place that asks. Which field classes are shown is decided with
+the same parts in rules/disclosure.py. Pure.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What a principal is in its agency. `integration` is every machine account; the others are of people."""
+
+    integration = "integration"
+    union_coordinator = "union_coordinator"
+    union_supervisor = "union_supervisor"
+    agency_caseworker = "agency_caseworker"
+    agency_supervisor = "agency_supervisor"
+    fund_officer = "fund_officer"
+    auditor = "auditor"
+    statistician = "statistician"
+    agency_admin = "agency_admin"
+    platform_operator = "platform_operator"
+    leadership = "leadership"
+
+
+class Subject(StrEnum):
+    """What an operation names: the thing in which the acting agency must have a part."""
+
+    public = "public"
+    own = "own"
+    agency = "agency"
+    case = "case"
+    referral = "referral"
+    report = "report"
+    result = "result"
+
+
+STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
+
+CASE_PARTS = frozenset({"coordinator", "reporter", "receiver", "observer", "supervisor"})
+REFERRAL_PARTS = frozenset({"sender", "receiver", "coordinator", "pool", "supervisor"})
+REPORT_PARTS = frozenset({"owner", "coordinator"})
+RESULT_PARTS = CASE_PARTS | {"owner"}
+SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
+    Subject.public: frozenset(),
+    Subject.own: frozenset({"owner"}),
+    Subject.agency: frozenset({"owner", "reader"}),
+    Subject.case: CASE_PARTS,
+    Subject.referral: REFERRAL_PARTS,
+    Subject.report: REPORT_PARTS,
+    Subject.result: RESULT_PARTS,
+}
+"""Parts that let a thing be seen at all. Without one it does not exist for the caller."""
+
+EVERYBODY = frozenset(Role)
+_CASEWORK = frozenset({Role.integration, Role.union_coordinator, Role.agency_caseworker, Role.agency_supervisor})
+_CASE_READERS = _CASEWORK | {Role.union_supervisor, Role.fund_officer}
+_REFERRAL_READERS = _CASEWORK | {Role.union_supervisor}
+_COORDINATORS = frozenset({Role.integration, Role.union_coordinator})
+_ADMINS = frozenset({Role.integration, Role.agency_admin})
+
+OF_UNIONS = frozenset({Role.union_coordinator, Role.union_supervisor})
+OF_OFFICES = frozenset({Role.agency_caseworker, Role.agency_supervisor})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one operation asks. `parts`: those of the subject's that are enough, all that see it unless said; `barred`:
+    a part that rules it out, whatever other parts there are."""
+
+    scope: str | None
+    roles: frozenset[Role]
+    subject: Subject
+    parts: frozenset[str]
+    purpose: bool
+    barred: str | None = None
+
+
+def _public() -> Operation:
+    return Operation(None, EVERYBODY, Subject.public, frozenset(), purpose=False)
+
+
+def _own(scope: str, roles: Iterable[Role], *, purpose: bool = False) -> Operation:
+    return Operation(scope, frozenset(roles), Subject.own, SEEING_PARTS[Subject.own], purpose)
+
+
+def _of(
+    subject: Subject,
+    scope: str,
+    roles: Iterable[Role],
+    *,
+    parts: Collection[str] = (),
+    purpose: bool = False,
+    barred: str | None = None,
+) -> Operation:
+    return Operation(scope, frozenset(roles), subject, frozenset(parts) or SEEING_PARTS[subject], purpose, barred)
+
+
+def _case(scope: str, roles: Iterable[Role], *, parts: Collection[str] = (), purpose: bool = False) -> Operation:
+    return _of(Subject.case, scope, roles, parts=parts, purpose=purpose)
+
+
+_ADMIN, _HOOKS = _own("agency:admin", _ADMINS), _own("webhooks:manage", _ADMINS)
+_COORDINATED = _case("cases:write", _COORDINATORS, parts={"coordinator"})
+_CASE_READ = _case("cases:read", _CASE_READERS)
+_RESULT_READ = _of(Subject.result, "cases:read", _CASE_READERS)
+
+OPERATIONS: Mapping[str, Operation] = {
+    # reference, for everybody who signs in
+    **dict.fromkeys(("list_matters", "read_matter", "list_divisions", "read_division", "list_codes"), _public()),
+    **dict.fromkeys(("list_agencies", "read_agency"), _public()),
+    # an agency's own house
+    **dict.fromkeys(("open_department", "list_clients", "read_client", "open_client"), _ADMIN),
+    **dict.fromkeys(("change_client", "add_client_key", "revoke_client_key", "rotate_client_secret"), _ADMIN),
+    **dict.fromkeys(("revoke_client", "list_staff", "read_staff", "open_staff", "change_staff"), _ADMIN),
+    **dict.fromkeys(("revoke_staff", "list_qualifications", "record_qualification", "revoke_qualification"), _ADMIN),
+    "change_agency": _of(Subject.agency, "agency:admin", _ADMINS, parts={"owner"}),
+    **dict.fromkeys(("register_webhook_endpoint", "list_webhook_endpoints", "read_webhook_endpoint"), _HOOKS),
+    **dict.fromkeys(("change_webhook_endpoint", "rotate_webhook_secret", "verify_webhook_endpoint"), _HOOKS),
+    **dict.fromkeys(("enable_webhook_endpoint", "delete_webhook_endpoint"), _HOOKS),
+    **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
+    "read_feed": _own("events:read", _REFERRAL_READERS),
+    # cases
+    "file_report": _own("reports:write", _CASEWORK),
+    "read_report": _of(Subject.report, "reports:read", _CASEWORK, purpose=True),
+    "list_cases": _own("cases:read", _CASE_READERS),
+    "search_cases": _own("cases:read", _CASEWORK, purpose=True),
+    **dict.fromkeys(("read_case", "read_timeline", "list_participants", "list_links", "list_case_tasks"), _CASE_READ),
+    "read_case_file": _case(
+        "cases:read", _CASE_READERS - {Role.fund_officer}, parts={"coordinator", "supervisor"}, purpose=True
+    ),
+    **dict.fromkeys(("invite_participant", "record_sharing_basis", "take_case_step"), _COORDINATED),
+    "end_participation": _case("cases:write", _CASEWORK, parts={"coordinator", "observer"}),
+    # referrals
+    "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),
+    "list_referrals_of_case": _case("referrals:read", _REFERRAL_READERS),
+    "list_referrals": _own("referrals:read", _REFERRAL_READERS),
+    "read_referral": _of(Subject.referral, "referrals:read", _REFERRAL_READERS),
+    "take_referral_step": _of(Subject.referral, "referrals:write", _CASEWORK, parts=REFERRAL_PARTS - {"supervisor"}),
+    # results
+    **dict.fromkeys(("list_results", "list_assistance"), _CASE_READ),
+    **dict.fromkeys(("read_result", "list_adoptions"), _RESULT_READ),
+    "adopt_result": _of(
+        Subject.result, "results:write", _CASEWORK, parts=RESULT_PARTS - {"supervisor"}, barred="owner"
+    ),
+    "adopt_report": _of(Subject.report, "results:write", _CASEWORK, barred="owner"),
+}
+"""By operation id of the API document. A write of another agency's decision has no line: nobody's part allows it."""
+
+
+def parts_in_referral(
+    agency: UUID,
+    below: Collection[UUID],
+    *,
+    sender: UUID,
+    coordinator: UUID,
+    receiver: UUID | None,
+    status: str,
+    offered: bool,
+) -> frozenset[str]:
+    """The parts of `agency` in a referral. A draft is its sender's alone; a pool is open until somebody accepts."""
+    parts = {"sender"} if agency == sender else set()
+    if status == "draft":
+        return frozenset(parts)
+    if agency == coordinator:
+        parts.add("coordinator")
+    if agency == receiver:
+        parts.add("receiver")
+    if offered and receiver is None and status == "requested":
+        parts.add("pool")
+    if coordinator in below:
+        parts.add("supervisor")
+    return frozenset(parts)
+
+
+def effective_roles(roles: Iterable[str], agency_kind: str) -> frozenset[Role]:
+    """The roles that count in an agency of this kind: a union's own roles mean nothing elsewhere, nor do an office's
+    casework roles in a union, which is no authority."""
+    known = {Role(role) for role in roles if role in Role.__members__}
+    return frozenset(known - (OF_OFFICES if agency_kind == "union" else OF_UNIONS))
+
+
+def scopes_of_roles(roles: Iterable[str]) -> frozenset[str]:
+    """What people in these roles may be granted at most: the scopes of the operations their roles may ask for."""
+    mine = {Role(role) for role in roles if role in Role.__members__} - {Role.integration}
+    return frozenset(operation.scope for operation in OPERATIONS.values() if operation.scope and operation.roles & mine)
+
+
+class Verdict(StrEnum):
+    """Why not, or `allowed`. `hidden` answers as if the thing did not exist."""
+
+    allowed = "allowed"
+    scope = "insufficient-scope"
+    role = "insufficient-role"
+    hidden = "not-found"
+    part = "insufficient-part"
+
+
+def judge_principal(operation: Operation, *, scopes: Collection[str], roles: Collection[str]) -> Verdict:
+    """Whether these scopes and effective roles may ask for the operation at all, whatever it names."""
+    if operation.scope is not None and operation.scope not in scopes:
+        return Verdict.scope
+    open_to_all = operation.subject is Subject.public
+    return Verdict.allowed if open_to_all or operation.roles.intersection(roles) else Verdict.role
+
+
+def judge_part(subject: Subject, parts: Collection[str], operation: Operation | None) -> Verdict:
+    """Whether an agency with these parts in a subject may see it and, where `operation` names such a subject, do that
+    there."""
+    if not SEEING_PARTS[subject].intersection(parts):
+        return Verdict.hidden
+    if operation is None or operation.subject is not subject:
+        return Verdict.allowed
+    enough = operation.parts.intersection(parts) and operation.barred not in parts
+    return Verdict.allowed if enough else Verdict.part

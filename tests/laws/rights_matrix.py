@@ -1,0 +1,259 @@
+"""The authorization matrix: every operation of the document, asked by every role in every relation to what it names.
+
+One request is judged against the model for its status, and for each field class that its answer shows. A write is
+sent so that whoever may do it is stopped after the walls (a stale tag, a value that names nothing): nothing changes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from rules.disclosure import classes_of_file
+from rules.rights import OPERATIONS, Operation, Subject, Verdict, judge_part, judge_principal, scopes_of_roles
+from rules.scopes import SCOPES
+from tests.builders import fresh_key, report_body
+from tests.laws.rights_world import COORDINATOR, MARKS, Principal, RightsWorld
+
+NOTHING: Final = "00000000-0000-7000-8000-000000000000"
+_STALE: Final = {"if-match": '"v999"'}
+_ANY: Final = frozenset({200, 201, 202, 204})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How an operation is asked for: `{thing}` stands for the id of the thing it names. `ends` are the statuses that
+    whoever may ask gets; `things`, the states of its subject that are tried."""
+
+    method: str
+    path: str
+    ends: frozenset[int]
+    things: tuple[str, ...] = ()
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _get(path: str, *things: str) -> Call:
+    return Call("GET", path, frozenset({200}), things)
+
+
+def _post(path: str, ends: int, *things: str, body: Mapping[str, Any] | None = None, stale: bool = False) -> Call:
+    return Call("POST", path, frozenset({ends}), things, body if body is not None else {}, _STALE if stale else {})
+
+
+def _stale(method: str, path: str, *things: str, body: Mapping[str, Any] | None = None) -> Call:
+    patch = {"content-type": "application/merge-patch+json"} if method == "PATCH" else {}
+    return Call(method, path, frozenset({412}), things, body, {**_STALE, **patch})
+
+
+_REFERRALS = ("requested", "in_progress", "completed", "failed", "draft", "pooled")
+
+CALLS: Final[Mapping[str, Call]] = {
+    "list_matters": _get("/v1/matters"),
+    "read_matter": _get("/v1/matters/LAB-09"),
+    "list_divisions": _get("/v1/divisions?limit=1"),
+    "read_division": _get("/v1/divisions/340802"),
+    "list_codes": _get("/v1/codes"),
+    "list_agencies": _get("/v1/agencies?limit=1"),
+    "read_agency": _get("/v1/agencies/{thing}", "agency"),
+    "open_department": _post("/v1/agencies", 422),
+    "change_agency": _stale("PATCH", "/v1/agencies/{thing}", "agency", body={"name": "矩阵"}),
+    "list_clients": _get("/v1/clients"),
+    "read_client": _get("/v1/clients/{thing}", "client"),
+    "open_client": _post("/v1/clients", 422),
+    "change_client": _stale("PATCH", "/v1/clients/{thing}", "client", body={"name": "矩阵"}),
+    "add_client_key": _post("/v1/clients/{thing}/keys", 422, "client", body={"public_jwk": {"kty": "EC"}}),
+    "revoke_client_key": _stale("DELETE", "/v1/clients/{thing}/keys/matrix", "client"),
+    "rotate_client_secret": _post("/v1/clients/{thing}/rotate-secret", 409, "client", stale=True),
+    "revoke_client": _post("/v1/clients/{thing}/revoke", 412, "client", stale=True),
+    "list_staff": _get("/v1/staff"),
+    "read_staff": _get("/v1/staff/{thing}", "staff"),
+    "open_staff": _post("/v1/staff", 422),
+    "change_staff": _stale("PATCH", "/v1/staff/{thing}", "staff", body={"name": "矩阵"}),
+    "revoke_staff": _post("/v1/staff/{thing}/revoke", 412, "staff", stale=True),
+    "list_qualifications": _get("/v1/staff/{thing}/qualifications", "staff"),
+    "record_qualification": _post(
+        "/v1/staff/{thing}/qualifications",
+        422,
+        "staff",
+        body={
+            "area": "law",
+            "result": "passed",
+            "certificate": "x",
+            "valid_from": "2026-02-01",
+            "valid_until": "2026-01-01",
+        },
+    ),
+    "register_webhook_endpoint": _post("/v1/webhook-endpoints", 422),
+    "list_webhook_endpoints": _get("/v1/webhook-endpoints"),
+    "read_webhook_endpoint": _get("/v1/webhook-endpoints/{thing}", "endpoint"),
+    "change_webhook_endpoint": _stale("PATCH", "/v1/webhook-endpoints/{thing}", "endpoint", body={"types": ["case.*"]}),
+    "rotate_webhook_secret": _post("/v1/webhook-endpoints/{thing}/rotate-secret", 200, "endpoint"),
+    "verify_webhook_endpoint": _post("/v1/webhook-endpoints/{thing}/verify", 409, "endpoint"),
+    "enable_webhook_endpoint": _post("/v1/webhook-endpoints/{thing}/enable", 409, "endpoint"),
+    "delete_webhook_endpoint": _stale("DELETE", "/v1/webhook-endpoints/{thing}", "endpoint"),
+    "list_deliveries": _get("/v1/deliveries"),
+    "read_delivery": _get("/v1/deliveries/{thing}", "delivery"),
+    "read_feed": _get("/v1/events"),
+    "file_report": _post("/v1/reports", 422, body=report_body() | {"needs": ["nonsense"]}),
+    "read_report": _get("/v1/reports/{thing}", "report"),
+    "list_cases": _get("/v1/cases"),
+    "search_cases": _post("/v1/cases/search", 200, body={"name": MARKS["basic"], "birth_date": "1960-01-01"}),
+    "read_case": _get("/v1/cases/{thing}", "case"),
+    "read_case_file": _get("/v1/cases/{thing}/file", "case"),
+    "read_timeline": _get("/v1/cases/{thing}/timeline", "case"),
+    "list_participants": _get("/v1/cases/{thing}/participants", "case"),
+    "list_links": _get("/v1/cases/{thing}/links", "case"),
+    "list_case_tasks": _get("/v1/cases/{thing}/tasks", "case"),
+    "invite_participant": _post("/v1/cases/{thing}/participants", 422, "case", body={"agency": NOTHING}),
+    "end_participation": _stale("DELETE", f"/v1/cases/{{thing}}/participants/{NOTHING}", "case"),
+    "record_sharing_basis": _post(
+        "/v1/cases/{thing}/sharing-bases",
+        422,
+        "case",
+        body={"kind": "consent", "reference": "x", "recipients": [NOTHING]},
+    ),
+    "take_case_step": _post("/v1/cases/{thing}/assess", 412, "case", stale=True),
+    "refer": _post("/v1/cases/{thing}/referrals", 422, "case", body={"matter": "NONE-01"}),
+    "list_referrals_of_case": _get("/v1/cases/{thing}/referrals", "case"),
+    "list_referrals": _get("/v1/referrals?box=in"),
+    "read_referral": _get("/v1/referrals/{thing}", *_REFERRALS),
+    "take_referral_step": _post("/v1/referrals/{thing}/cancel", 412, *_REFERRALS, stale=True),
+    "list_results": _get("/v1/cases/{thing}/results", "case"),
+    "list_assistance": _get("/v1/cases/{thing}/assistance", "case"),
+    "read_result": _get("/v1/results/{thing}", "result"),
+    "list_adoptions": _get("/v1/results/{thing}/adoptions", "result"),
+    "adopt_result": _post("/v1/results/{thing}/adoptions", 422, "result", body={"decision": "not_adopted"}),
+    "adopt_report": _post("/v1/reports/{thing}/adoptions", 422, "report", body={"decision": "not_adopted"}),
+}
+"""Every operation of the model but those that change the world although they may not be asked twice (EXEMPT)."""
+
+PRISTINE: Final[Mapping[str, Operation]] = dict(OPERATIONS)
+"""The model as it was written, while mutants of it are tried."""
+
+EXEMPT: Final[Mapping[str, str]] = {
+    "redeliver": "starts a delivery over: tests/api/test_webhooks.py holds its rights",
+    "revoke_qualification": "ends for good what it names: tests/api/test_qualifications.py holds its rights",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One request of the matrix."""
+
+    operation: str
+    thing: str | None
+    principal: Principal
+    without_scope: bool = False
+    without_purpose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    cell: Cell
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        asked = f"{self.cell.operation}({self.cell.thing or ''})"
+        return f"{asked} by {self.cell.principal}: expected {self.expected}, got {self.got}"
+
+
+def cells(world: RightsWorld, operations: frozenset[str] | None = None) -> Iterator[Cell]:
+    """Role × relation × operation × state of what it names; and each operation once without its scope or purpose."""
+    for name, call in CALLS.items():
+        if operations is not None and name not in operations:
+            continue
+        yield from _lacking(world, name, call)
+        for principal in world.principals:
+            for thing in call.things or (None,):
+                yield Cell(name, thing, principal)
+
+
+def _lacking(world: RightsWorld, name: str, call: Call) -> Iterator[Cell]:
+    asker = next(p for p in world.principals if p.relation == COORDINATOR and p.is_machine)
+    thing = call.things[0] if call.things else None
+    if PRISTINE[name].scope is not None:
+        yield Cell(name, thing, asker, without_scope=True)
+    if PRISTINE[name].purpose:
+        yield Cell(name, thing, asker, without_purpose=True)
+
+
+def expected(world: RightsWorld, cell: Cell, model: Mapping[str, Operation] = PRISTINE) -> Verdict | str:
+    """What the model says of a cell."""
+    operation, principal = model[cell.operation], cell.principal
+    roles = principal.counting
+    held = frozenset(SCOPES) if principal.is_machine else scopes_of_roles(roles)
+    if cell.without_scope:
+        held -= {operation.scope or ""}
+    verdict = judge_principal(operation, scopes=held, roles=roles)
+    if verdict is not Verdict.allowed:
+        return verdict
+    if cell.without_purpose:
+        return "purpose-required"
+    if cell.thing is None or operation.subject is Subject.public:
+        return Verdict.allowed
+    return judge_part(operation.subject, world.parts(cell.thing, principal), operation)
+
+
+_STATUS: Final = {
+    Verdict.scope: (403, "insufficient-scope"),
+    Verdict.role: (403, "insufficient-role"),
+    Verdict.part: (403, "insufficient-role"),
+    Verdict.hidden: (404, "not-found"),
+    "purpose-required": (400, "purpose-required"),
+}
+
+
+async def ask(world: RightsWorld, cell: Cell) -> httpx.Response:
+    call = CALLS[cell.operation]
+    path = call.path.format(thing=world.things[cell.thing].id if cell.thing else "")
+    headers = {"authorization": f"Bearer {_token(world, cell)}", **call.headers}
+    if not cell.without_purpose:
+        headers["tongli-purpose"] = "assistance"
+    if call.method == "POST":
+        headers["idempotency-key"] = fresh_key()
+    return await world.instance.http.request(call.method, path, json=call.body, headers=headers)
+
+
+def _token(world: RightsWorld, cell: Cell) -> str:
+    if not cell.without_scope:
+        return cell.principal.token
+    return world.narrowed(cell.principal, frozenset(SCOPES) - {PRISTINE[cell.operation].scope or ""})
+
+
+def mismatch(
+    world: RightsWorld, cell: Cell, answer: httpx.Response, model: Mapping[str, Operation] = PRISTINE
+) -> Mismatch | None:
+    """Compares status, problem code and shown field classes with the model."""
+    verdict = expected(world, cell, model)
+    if verdict is Verdict.allowed:
+        if answer.status_code not in CALLS[cell.operation].ends:
+            return Mismatch(cell, f"{set(CALLS[cell.operation].ends)}", f"{answer.status_code} {answer.text[:200]}")
+        wanted = granted_classes(world, cell)
+    else:
+        status, code = _STATUS[verdict]
+        if (answer.status_code, answer.json().get("code")) != (status, code):
+            return Mismatch(cell, f"{status} {code}", f"{answer.status_code} {answer.text[:200]}")
+        wanted = frozenset()
+    shown = shown_classes(world, answer)
+    return None if shown == wanted else Mismatch(cell, f"classes {sorted(wanted)}", f"classes {sorted(shown)}")
+
+
+def shown_classes(world: RightsWorld, answer: httpx.Response) -> frozenset[str]:
+    """The field classes of the reported person that an answer shows."""
+    return frozenset(name for name, mark in world.shown.marks.items() if mark in answer.text)
+
+
+def granted_classes(world: RightsWorld, cell: Cell) -> frozenset[str]:
+    """The field classes that an allowed answer shows of the case's people; nothing but these three shows any."""
+    marked = frozenset(world.shown.marks)
+    parts = world.parts(cell.thing, cell.principal) if cell.thing else frozenset()
+    if cell.operation == "read_case_file":
+        return classes_of_file(parts) & marked
+    if cell.operation == "read_report":
+        return marked
+    if cell.operation == "read_referral" and "receiver" in parts:
+        return world.shown.minimum.get(cell.thing or "", frozenset()) & marked
+    return frozenset()

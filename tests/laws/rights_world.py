@@ -1,0 +1,315 @@
+"""A world for the authorization matrix: one case with an agency in each relation to it, and one of every thing that an
+operation may name. Who has which part is written down here by hand, not asked of the code under test."""
+
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from crypto.ids import new_id
+from crypto.tokens import TokenAuthority
+from crypto.vault import Vault
+from db import names
+from db.bootstrap import role_url
+from db.embedded import EmbeddedPostgres
+from db.engine import open_database
+from rules.identity_numbers import masked
+from rules.rights import OF_OFFICES, OF_UNIONS, STAFF_ROLES, Role
+from rules.scopes import SCOPES
+from settings import Settings
+from tests.actions import story
+from tests.actions.instances import Instance, instance_on, superuser
+from tests.builders import Api, person_body
+
+COORDINATOR: Final = "coordinator"
+RELATIONS: Final[Mapping[str, str]] = {
+    COORDINATOR: "DEMO-340802-UNION",
+    "reporter": "DEMO-340802-LABOUR",
+    "receiver": "DEMO-340802-EDUCATION",
+    "referred": "DEMO-340802-MEDICAL",
+    "offered": "DEMO-340802-EMPLOYMENT",
+    "finished": "DEMO-340802-CIVIL",
+    "ended": "DEMO-340802-INSURANCE",
+    "observer": "DEMO-340802-FINANCE",
+    "sibling": "DEMO-990101-UNION",
+    "parent": "DEMO-340800-UNION",
+    "none": "DEMO-990102-LABOUR",
+}
+"""An agency of the demo province for each relation to the case. `referred`: asked, has not accepted; `offered`: one of
+an open pool; `finished`: its work is done, its result shared; `ended`: its part has ended; `sibling`: another county's
+union; `parent`: the union above."""
+
+MARKS: Final[Mapping[str, str]] = {
+    "basic": "欧阳矩阵",
+    "contact": "矩阵路七号",
+    "economic": "73519",
+    "medical": "matrix-chronic",
+    "family": "司徒亲属",
+}
+"""One mark for each class of what was reported; an answer shows a class if and only if it holds its mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who asks: a relation's agency, the roles held in it, and a token with every scope there is."""
+
+    relation: str
+    agency: UUID
+    agency_kind: str
+    roles: frozenset[Role]
+    principal_id: UUID
+    token: str = field(repr=False)
+
+    @property
+    def counting(self) -> frozenset[Role]:
+        """The roles that mean anything in an agency of this kind."""
+        return self.roles - (OF_OFFICES if self.agency_kind == "union" else OF_UNIONS)
+
+    @property
+    def is_machine(self) -> bool:
+        return Role.integration in self.roles
+
+    def __str__(self) -> str:
+        return f"{'+'.join(sorted(self.roles))} of {self.relation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One of the things operations name, and the parts of each relation in it."""
+
+    id: str
+    parts: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an answer holds if it shows a class of the reported person, and the minimum set of each referral at work."""
+
+    marks: Mapping[str, str]
+    minimum: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RightsWorld:
+    instance: Instance
+    tokens: TokenAuthority
+    principals: tuple[Principal, ...]
+    things: Mapping[str, Thing]
+    shown: Shown
+
+    def narrowed(self, principal: Principal, scopes: frozenset[str]) -> str:
+        """A token of the principal with these scopes only."""
+        return _token(self.tokens, principal.is_machine, principal.principal_id, principal.agency, scopes)
+
+    def parts(self, thing: str, principal: Principal) -> frozenset[str]:
+        """The parts that the principal's agency has in a thing; the union above has one for its supervisors only."""
+        found = self.things[thing].parts.get(principal.relation, frozenset())
+        return found if Role.union_supervisor in principal.counting else found - {"supervisor"}
+
+
+def _parts(**by_relation: str) -> Mapping[str, frozenset[str]]:
+    return {relation: frozenset(parts.split()) for relation, parts in by_relation.items()}
+
+
+_CASE = _parts(
+    coordinator="coordinator",
+    reporter="reporter",
+    receiver="receiver",
+    finished="receiver",
+    observer="observer",
+    parent="supervisor",
+)
+_REFERRALS = {
+    "requested": _parts(coordinator="sender coordinator", referred="receiver", parent="supervisor"),
+    "in_progress": _parts(coordinator="sender coordinator", receiver="receiver", parent="supervisor"),
+    "completed": _parts(coordinator="sender coordinator", finished="receiver", parent="supervisor"),
+    "failed": _parts(coordinator="sender coordinator", ended="receiver", parent="supervisor"),
+    "draft": _parts(coordinator="sender"),
+    "pooled": _parts(coordinator="sender coordinator", offered="pool", reporter="pool", parent="supervisor"),
+}
+_REPORT = _parts(coordinator="coordinator", reporter="owner")
+_RESULT = {**_CASE, "finished": frozenset({"owner", "receiver"})}
+_OWN = _parts(coordinator="owner")
+
+
+@asynccontextmanager
+async def world_of_rights(
+    cluster: EmbeddedPostgres, template: str, vault: Vault, settings: Settings
+) -> AsyncIterator[RightsWorld]:
+    """On a database of its own, cloned from the template and dropped at the end."""
+    name = f"rights_{os.urandom(6).hex()}"
+    async with superuser(cluster.superuser_dsn("postgres").url()) as raw:
+        await raw.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = cluster.superuser_dsn(name).url()
+    database = open_database(role_url(url, names.APP, vault.keyring), vault=vault)
+    async with instance_on(database, url, settings) as instance:
+        yield await build_world(instance, TokenAuthority(vault.keyring, settings.public_url))
+    await database.close()
+    async with superuser(cluster.superuser_dsn("postgres").url()) as raw:
+        await raw.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@asynccontextmanager
+async def without_row_security(world: RightsWorld) -> AsyncIterator[None]:
+    """Switches the second wall off, so that only what the application itself asks is left."""
+    async with superuser(world.instance.admin_url) as raw:
+        tables = [row["t"] for row in await raw.fetch(_WALLED)]
+        for table in tables:
+            await raw.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+        try:
+            yield
+        finally:
+            for table in tables:
+                await raw.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+
+
+_WALLED = """SELECT oid::regclass::text AS t FROM pg_class
+              WHERE relrowsecurity AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"""
+
+
+async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld:
+    apis = {relation: await instance.api(code) for relation, code in RELATIONS.items()}
+    things, shown = await _happen(apis)
+    async with superuser(instance.admin_url) as raw:
+        principals = [
+            principal for relation, api in apis.items() for principal in await _people(raw, tokens, relation, api)
+        ]
+        things |= await _house(raw, apis[COORDINATOR])
+    return RightsWorld(instance, tokens, tuple(principals), things, shown)
+
+
+async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
+    """The case, what was referred in it, and one shared result."""
+    union, person = apis[COORDINATOR], _person()
+    member = {"name": MARKS["family"], "relation": "spouse", "health": "chronic"}
+    recipients = [str(apis[name].id) for name in ("receiver", "finished", "ended")]
+    filed = await story.report(
+        apis["reporter"],
+        person=person,
+        household=[member],
+        narrative=None,
+        sharing_basis=None,
+    )
+    case_id = filed["case"]["id"]
+    basis = {"kind": "consent", "reference": "同意书", "recipients": recipients}
+    assert (await union.post(f"/v1/cases/{case_id}/sharing-bases", basis)).status_code == 201
+    requested = await story.refer(union, case_id, apis["referred"], matter="MED-01")
+    at_work = await story.refer(union, case_id, apis["receiver"], matter="EDU-02")
+    at_work = await story.step(apis["receiver"], at_work, "accept")
+    await story.step(apis["receiver"], at_work, "start")
+    done = await story.refer(union, case_id, apis["finished"], matter="CIV-01")
+    for name, words in (("accept", {}), ("start", {}), ("complete", _COMPLETED)):
+        done = await story.step(apis["finished"], done, name, **words)
+    failed = await story.refer(union, case_id, apis["ended"], matter="LAB-14")
+    failed = await story.step(apis["ended"], await story.step(apis["ended"], failed, "accept"), "fail")
+    draft = await story.refer(union, case_id, apis["referred"], matter="MED-02", draft=True)
+    pooled = await story.refer(union, case_id, None, matter="LAB-09")
+    invited = await union.post(f"/v1/cases/{case_id}/participants", {"agency": str(apis["observer"].id)})
+    assert invited.status_code == 201, invited.text
+    (result,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
+    things = {
+        "case": Thing(case_id, _CASE),
+        "report": Thing(filed["id"], _REPORT),
+        "result": Thing(result["id"], _RESULT),
+        "requested": Thing(requested["id"], _REFERRALS["requested"]),
+        "in_progress": Thing(at_work["id"], _REFERRALS["in_progress"]),
+        "completed": Thing(done["id"], _REFERRALS["completed"]),
+        "failed": Thing(failed["id"], _REFERRALS["failed"]),
+        "draft": Thing(draft["id"], _REFERRALS["draft"]),
+        "pooled": Thing(pooled["id"], _REFERRALS["pooled"]),
+    }
+    marks = {**MARKS, "identity": masked(person["id_number"])}
+    minimum = {
+        "in_progress": await _minimum(union, "EDU-02"),
+        "completed": await _minimum(union, "CIV-01"),
+    }
+    return things, Shown(marks, minimum)
+
+
+async def _minimum(api: Api, matter: str) -> frozenset[str]:
+    return frozenset((await api.get(f"/v1/matters/{matter}")).json()["minimum_fields"]["classes"])
+
+
+_COMPLETED = {"result": {"kind": "recognition", "code": "dibao", "text": "已认定"}}
+
+
+def _person() -> dict[str, Any]:
+    person = person_body(name=MARKS["basic"], health=MARKS["medical"])
+    return person | {
+        "address": {"division_code": "340802", "detail": MARKS["contact"]},
+        "monthly_income_fen": int(MARKS["economic"]),
+    }
+
+
+async def _people(raw: asyncpg.Connection, tokens: TokenAuthority, relation: str, api: Api) -> list[Principal]:
+    """The agency's system and one person of each role. Roles are written behind the API, which would refuse some."""
+    kind = await raw.fetchval("SELECT kind FROM agency WHERE id = $1", api.id)
+    await raw.execute("UPDATE client SET scopes = $2 WHERE id = $1", api.agency.client_id, list(SCOPES))
+    found = [_principal(tokens, relation, api, {Role.integration}, principal_id=api.agency.client_id, kind=kind)]
+    for roles in _HELD:
+        staff_id = new_id()
+        await raw.execute(_STAFF, staff_id, api.id, f"matrix-{'-'.join(roles)}", [str(role) for role in roles])
+        found.append(_principal(tokens, relation, api, roles, principal_id=staff_id, kind=kind))
+    return found
+
+
+_HELD = (*((role,) for role in STAFF_ROLES), (Role.union_coordinator, Role.union_supervisor))
+"""Each role alone, and the pair whose one role may write while the other sees further."""
+
+_STAFF = """INSERT INTO staff (id, agency_id, login, name, roles, status, created_at, version)
+            VALUES ($1, $2, $3, '矩阵', $4, 'active', now(), 1)"""
+
+
+def _principal(
+    tokens: TokenAuthority, relation: str, api: Api, roles: Iterable[Role], *, principal_id: UUID, kind: str
+) -> Principal:
+    held = frozenset(roles)
+    token = _token(tokens, Role.integration in held, principal_id, api.id, frozenset(SCOPES))
+    return Principal(relation, api.id, kind, held, principal_id, token)
+
+
+def _token(tokens: TokenAuthority, machine: bool, principal_id: UUID, agency: UUID, scopes: frozenset[str]) -> str:
+    return tokens.mint(
+        principal_kind="client" if machine else "staff",
+        principal_id=principal_id,
+        client_id=principal_id,
+        agency_id=agency,
+        scopes=scopes,
+        now=datetime.now(UTC),
+        lifetime_s=600,
+    )
+
+
+async def _house(raw: asyncpg.Connection, coordinator: Api) -> dict[str, Thing]:
+    """Accounts, an endpoint and a delivery of the coordinator's own."""
+    made = {name: new_id() for name in ("client", "staff", "qualification", "endpoint", "delivery")}
+    await raw.execute(_HOUSE, coordinator.id, *made.values())
+    return {name: Thing(str(made_id), _OWN) for name, made_id in made.items()} | {
+        "agency": Thing(
+            str(coordinator.id),
+            {relation: frozenset({"owner" if relation == COORDINATOR else "reader"}) for relation in RELATIONS},
+        )
+    }
+
+
+_HOUSE = """
+WITH c AS (INSERT INTO client (id, agency_id, name, scopes, status, created_at, version)
+           VALUES ($2, $1, 'matrix', '{cases:read}', 'active', now(), 1)),
+k AS (INSERT INTO client_key (client_id, kid, agency_id, jwk, created_at)
+           SELECT $2, 'matrix', $1, jwk, now() FROM client_key WHERE agency_id = $1 LIMIT 1),
+s AS (INSERT INTO staff (id, agency_id, login, name, roles, status, created_at, version)
+      VALUES ($3, $1, 'matrix-own', '矩阵', '{auditor}', 'active', now(), 1)),
+q AS (INSERT INTO qualification (id, agency_id, staff_id, area, result, certificate, valid_from, valid_until,
+                                 recorded_at)
+      VALUES ($4, $1, $3, 'law', 'passed', 'M-1', now(), now(), now())),
+e AS (INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at,
+                                    version)
+      VALUES ($5, $1, 'https://matrix.example/', '{}', 'active', '', '', '', now(), 1))
+INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status, attempts,
+                      replay, created_at)
+VALUES ($6, $5, $1, $6, 'case.opened', $6, 1, '{}', 'dead', 0, false, now())"""
