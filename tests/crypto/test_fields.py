@@ -1,5 +1,6 @@
 """Sealed fields: what opens, what does not, and that the ciphers are the published ones."""
 
+import os
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -55,18 +56,69 @@ def test_a_seal_shows_nothing_and_is_never_the_same(algorithm: str) -> None:
 @pytest.mark.parametrize(("key", "number"), [(AES, 1), (NATIONAL, 2)], ids=["A256GCM", "SM4GCM"])
 def test_the_layout_is_as_documented(key: SymmetricKey, number: int) -> None:
     sealed = CIPHERS[key.algorithm].seal(TEXT, CONTEXT)
-    header = bytes([1, number, len(key.key_id)]) + key.key_id.encode()
+    header = bytes([2, number, number, len(key.key_id)]) + key.key_id.encode()
     assert sealed.startswith(header)
-    assert len(sealed) == len(header) + 12 + len(TEXT) + 16
+    assert len(sealed) == len(header) + 12 + len(key.secret) + 16 + len(TEXT) + 16
 
 
 def test_a_reader_with_only_the_documentation_can_open_it() -> None:
     sealed = CIPHERS["A256GCM"].seal(TEXT, CONTEXT)
-    header = 3 + sealed[2]
-    plain = AESGCM(AES.secret).decrypt(
-        sealed[header : header + 12], sealed[header + 12 :], sealed[:header] + CONTEXT.encode()
-    )
-    assert plain.decode() == TEXT
+    header = 4 + sealed[3]
+    wrapped, body = sealed[header + 12 : header + 60], sealed[header + 60 :]
+    data_key = AESGCM(AES.secret).decrypt(sealed[header : header + 12], wrapped, sealed[:header])
+    assert AESGCM(data_key).decrypt(bytes(12), body, sealed[:2] + CONTEXT.encode()).decode() == TEXT
+
+
+def sealed_as_version_1(key: SymmetricKey, text: str, context: str) -> bytes:
+    """As values were sealed before data keys, by the format's description alone."""
+    header = bytes([1, {"A256GCM": 1, "SM4GCM": 2}[key.algorithm], len(key.key_id)]) + key.key_id.encode()
+    cipher = AESGCM(key.secret) if key.algorithm == "A256GCM" else _Sm4Gcm(key.secret)
+    nonce = os.urandom(12)
+    return header + nonce + cipher.encrypt(nonce, text.encode(), header + context.encode())
+
+
+@pytest.mark.parametrize("key", [AES, NATIONAL], ids=["A256GCM", "SM4GCM"])
+def test_a_value_of_version_1_opens_in_its_place_and_is_resealed_but_never_rewrapped(key: SymmetricKey) -> None:
+    cipher, old = CIPHERS[key.algorithm], sealed_as_version_1(key, TEXT, CONTEXT)
+    assert cipher.open(old, CONTEXT) == TEXT
+    with pytest.raises(SealBroken):
+        cipher.open(old, "elsewhere")
+    with pytest.raises(SealBroken):
+        cipher.rewrap(old)
+    renewed = cipher.reseal(old, CONTEXT)
+    assert renewed[0] == 2
+    assert cipher.open(renewed, CONTEXT) == TEXT
+    for length in range(len(old)):
+        with pytest.raises(SealBroken):
+            cipher.open(old[:length], CONTEXT)
+
+
+@pytest.mark.parametrize(("old", "new"), [(AES, NATIONAL), (NATIONAL, AES)], ids=["to SM4", "to AES"])
+def test_rewrapping_leaves_the_value_and_needs_the_old_key_no_more(old: SymmetricKey, new: SymmetricKey) -> None:
+    sealed = CIPHERS[old.algorithm].seal(TEXT, CONTEXT)
+    rewrapped = FieldCipher(keyring_of(new, old)).rewrap(sealed)
+    assert rewrapped[-len(TEXT) - 16 :] == sealed[-len(TEXT) - 16 :]
+    alone = FieldCipher(keyring_of(new))
+    assert alone.open(rewrapped, CONTEXT) == TEXT
+    with pytest.raises(SealBroken):
+        alone.open(rewrapped, "elsewhere")
+    with pytest.raises(SealBroken):
+        alone.open(sealed, CONTEXT)
+
+
+def test_resealing_makes_a_new_data_key_in_todays_algorithm() -> None:
+    sealed = CIPHERS["A256GCM"].seal(TEXT, CONTEXT)
+    renewed = FieldCipher(keyring_of(NATIONAL, AES)).reseal(sealed, CONTEXT)
+    assert renewed[1:3] == bytes([2, 2])
+    assert CIPHERS["SM4GCM"].open(renewed, CONTEXT) == TEXT
+
+
+def test_the_wrapped_key_of_one_value_does_not_open_another() -> None:
+    cipher = CIPHERS["A256GCM"]
+    one, other = cipher.seal(TEXT, CONTEXT), cipher.seal(TEXT, CONTEXT)
+    body = 4 + one[3] + 60
+    with pytest.raises(SealBroken):
+        cipher.open(one[:body] + other[body:], CONTEXT)
 
 
 @cipher_names
@@ -103,7 +155,7 @@ def test_the_border_between_key_id_and_context_cannot_be_shifted() -> None:
     short, long = replace(AES, key_id="f"), replace(AES, key_id="fa")
     cipher = FieldCipher(keyring_of(short, long))
     sealed = cipher.seal(TEXT, "abc")
-    moved = bytes([1, 1, 2]) + b"fa" + sealed[4:]
+    moved = bytes([2, 1, 1, 2]) + b"fa" + sealed[5:]
     with pytest.raises(SealBroken):
         cipher.open(moved, "bc")
 
