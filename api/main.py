@@ -29,9 +29,11 @@ from web.docs import docs_pages
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
     """The API on a pool of role tongli_app. Opens nothing before the first request; closes the pool when it stops."""
+    tokens = TokenAuthority(database.vault.keyring, settings.public_url)
+    database.vault.follow(tokens.adopt)
     services = Services(
         database=database,
-        tokens=TokenAuthority(database.vault.keyring, settings.public_url),
+        tokens=tokens,
         streams=OpenStreams(),
         limiter=Limiter(database, per_minute=settings.rate_limit_per_minute, burst=settings.rate_limit_burst),
         public_url=settings.public_url,

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import asyncpg
 from pydantic import ValidationError
 
-from cli.keys import keyring_for
+from cli.keyring import keyring_for, keyring_path
+from cli.keys_watch import watch_keyring
 from cli.settings_table import variable
 from crypto.keys import Keyring, KeyringError
 from crypto.vault import Vault
@@ -90,7 +91,10 @@ def logins_for(settings: Settings, keyring: Keyring, admin_url: str) -> Logins:
 
 
 def database_for(settings: Settings, role: str) -> Database:
-    """A pool for a long-running process. Raises CannotRun where its URL can neither be found nor derived."""
+    """A pool for a long-running process, whose keys follow the keyring's file.
+
+    Raises CannotRun where its URL can neither be found nor derived.
+    """
     keyring = keyring_for(settings)
     own = settings.app_database_url if role == names.APP else settings.jobs_database_url
     if own is None and settings.database_url is None:
@@ -100,9 +104,12 @@ def database_for(settings: Settings, role: str) -> Database:
         clock = business_clock(settings.clock)
     except (ValueError, OSError):
         raise CannotRun("TONGLI_CLOCK: an instant with an offset, or file:PATH of a file that holds one") from None
+    vault, path = Vault.of(keyring), keyring_path(settings)
+    if path is not None:
+        watch_keyring(path, vault)
     return open_database(
         own or role_url(settings.database_url or "", role, keyring),
-        vault=Vault.of(keyring),
+        vault=vault,
         clock=clock,
         pool_size=settings.db_pool_size,
         pooler=settings.db_pooler,

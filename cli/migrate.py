@@ -4,7 +4,7 @@ import argparse
 import asyncio
 
 from cli.entrances import ROOT, CannotRun, Logins, logins_for, or_give_up, place_of, read_settings, say
-from cli.keys import keyring_for
+from cli.keyring import keyring_for
 from crypto.keys import Keyring
 from db.bootstrap import login_passwords, prepare_roles
 from db.operator import revision_of

@@ -27,7 +27,7 @@ from cli.entrances import (
     read_settings,
     say,
 )
-from cli.keys import keyring_for
+from cli.keyring import keyring_for
 from cli.migrate import prepare_database
 from cli.processes import Child, Family, wait_until_ready
 from crypto.keys import Keyring

@@ -24,6 +24,11 @@ class BlindIndex:
         self._keys = [current, *others]
         self._fingerprint_key = keyring.derive("fingerprint")
 
+    @property
+    def key_id(self) -> str:
+        """The key `index` hashes with: kept beside the index, which cannot tell itself."""
+        return self._keys[0].key_id
+
     def index(self, kind: str, value: str) -> bytes:
         """32 bytes to store beside the sealed value, made with the current key."""
         return _keyed_hash(self._keys[0], _message(kind, value))

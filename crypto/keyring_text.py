@@ -7,6 +7,7 @@ Messages name the key by its place or id and never repeat a secret.
 import itertools
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from crypto.strict import decode_base64url, read_json_object
@@ -18,6 +19,7 @@ TOKEN_ALGORITHMS = frozenset({"ES256"})
 
 _MAX_KEYS = 32
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "password", "placeholder", "insecure", "example")
 _MIN_DISTINCT_BYTES = 6  # 16 random bytes have fewer distinct values once in more than 10^16 keys
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -33,6 +35,8 @@ class RawKey:
     key_id: str
     algorithm: str
     secret: bytes = field(repr=False)
+    made: datetime | None = None
+    replaced: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def _read_keys(value: object, algorithms: frozenset[str], place: str) -> tuple[R
 
 def _read_key(value: object, algorithms: frozenset[str], place: str) -> RawKey:
     members = _expect(value, dict, place, "an object")
-    _require_members(members, {"id", "algorithm", "secret"}, place)
+    _require_members(members, {"id", "algorithm", "secret"}, place, optional={"made", "replaced"})
     key_id = _expect(members["id"], str, f"{place}.id", "text")
     if not _KEY_ID.fullmatch(key_id):
         raise KeyringError(f"{place}.id must be 1 to 32 of A-Z a-z 0-9 . _ -")
@@ -102,7 +106,20 @@ def _read_key(value: object, algorithms: frozenset[str], place: str) -> RawKey:
     secret = _read_secret(members["secret"], SECRET_BYTES[algorithm], f"{place} ({key_id})")
     if algorithm == "ES256" and not 0 < int.from_bytes(secret, "big") < _P256_ORDER:
         raise KeyringError(f"{place} ({key_id}): not a P-256 private key")
-    return RawKey(key_id, algorithm, secret)
+    made, replaced = (_read_moment(members.get(name), f"{place}.{name}") for name in ("made", "replaced"))
+    return RawKey(key_id, algorithm, secret, made, replaced)
+
+
+def _read_moment(value: object, place: str) -> datetime | None:
+    if value is None:
+        return None
+    text = _expect(value, str, place, "text")
+    try:
+        if _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass  # no such day or hour: said below
+    raise KeyringError(f"{place} must be a UTC moment such as 2026-11-24T08:00:00Z")
 
 
 def _read_secret(value: object, length: int, place: str) -> bytes:
@@ -146,11 +163,13 @@ def _refuse_shared_secrets(keyring: RawKeyring) -> None:
         raise KeyringError("keyring: the same secret is used twice; every key needs its own")
 
 
-def _require_members(members: dict[str, object], names: set[str], place: str) -> None:
+def _require_members(
+    members: dict[str, object], names: set[str], place: str, *, optional: frozenset[str] | set[str] = frozenset()
+) -> None:
     if missing := sorted(names - members.keys()):
         raise KeyringError(f"{place}: {', '.join(missing)} missing")
-    if len(members) != len(names):
-        raise KeyringError(f"{place}: only {', '.join(sorted(names))} may stand here")
+    if members.keys() - names - optional:
+        raise KeyringError(f"{place}: only {', '.join(sorted(names | optional))} may stand here")
 
 
 def _expect(value: object, kind: type[_T], place: str, description: str) -> _T:

@@ -7,16 +7,19 @@
 
 Secrets are base64url without padding. Algorithms stand next to their keys, so that SM4GCM (16 bytes) and HSM3 (32)
 can replace the defaults key by key. Rotation adds keys and moves `current` (for tokens: the first place); old keys stay
-until nothing sealed, indexed or signed with them is left.
+until nothing sealed, indexed or signed with them is left. A key may carry when it was `made` and when another
+`replaced` it as the current one (UTC, whole seconds): `./tongli keys` goes by them.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from crypto.keyring_text import KeyringError, RawKeySet, read_keyring_text
+from crypto.keyring_text import SECRET_BYTES, KeyringError, RawKey, RawKeySet, read_keyring_text
 from crypto.strict import encode_base64url
 
 __all__ = [
@@ -35,9 +38,13 @@ __all__ = [
     "TokenKey",
     "create_keyring",
     "generate_keyring",
+    "new_key",
+    "new_token_key",
     "parse_keyring",
     "read_keyring",
     "render_keyring",
+    "replace_keyring",
+    "whole_second",
 ]
 
 _MAX_FILE_BYTES = 65_536
@@ -50,6 +57,8 @@ class SymmetricKey:
     key_id: str
     algorithm: str
     secret: bytes = field(repr=False)
+    made: datetime | None = None
+    replaced: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,10 @@ class TokenKey:
 
     key_id: str
     scalar: bytes = field(repr=False)
+    made: datetime | None = None
+    replaced: datetime | None = None
+
+    algorithm = "ES256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +107,29 @@ class Keyring:
 
 def generate_keyring() -> Keyring:
     """A new keyring with one key of each kind and the default algorithms."""
+    now = whole_second(datetime.now(UTC))
     return Keyring(
         root=secrets.token_bytes(32),
-        field=_new_set("f", "A256GCM"),
-        blind=_new_set("b", "HS256"),
-        tokens=(_new_token_key(),),
+        field=_set_of(new_key("f", "A256GCM", now)),
+        blind=_set_of(new_key("b", "HS256", now)),
+        tokens=(new_token_key(now),),
     )
+
+
+def new_key(prefix: str, algorithm: str, now: datetime) -> SymmetricKey:
+    """A random key for fields or the blind index."""
+    return SymmetricKey(_new_id(prefix), algorithm, secrets.token_bytes(SECRET_BYTES[algorithm]), made=now)
+
+
+def new_token_key(now: datetime) -> TokenKey:
+    """A random signing key."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return TokenKey(_new_id("t"), number.to_bytes(32, "big"), made=now)
+
+
+def whole_second(moment: datetime) -> datetime:
+    """As a keyring keeps moments."""
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def parse_keyring(text: str) -> Keyring:
@@ -109,13 +139,13 @@ def parse_keyring(text: str) -> Keyring:
         root=raw.root,
         field=_as_set(raw.field),
         blind=_as_set(raw.blind),
-        tokens=tuple(TokenKey(key.key_id, key.secret) for key in raw.tokens),
+        tokens=tuple(TokenKey(key.key_id, key.secret, key.made, key.replaced) for key in raw.tokens),
     )
 
 
 def render_keyring(keyring: Keyring) -> str:
     """The JSON text that `parse_keyring` reads back."""
-    tokens = [_as_member(key.key_id, "ES256", key.scalar) for key in keyring.tokens]
+    tokens = [_as_member(key, key.scalar) for key in keyring.tokens]
     members = {
         "version": 1,
         "root": encode_base64url(keyring.root),
@@ -158,10 +188,46 @@ def create_keyring(path: Path) -> Keyring:
     return read_keyring(path)
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def replace_keyring(path: Path, keyring: Keyring, *, seen: Keyring) -> Path:
+    """Put `keyring` in the place of the file that held `seen`; returns the copy that was kept of it, mode 0600.
+
+    A reader finds the old text or the new one, whole. Owner and group stay: root may edit what a service account reads.
+    Raises KeyringError where somebody else changed the file meanwhile.
+    """
+    path = path.resolve()
+    with _held_alone(path.parent):
+        if read_keyring(path) != seen:
+            raise KeyringError("the keyring was changed meanwhile; look at it and try again")
+        owner, content = path.stat(), path.read_bytes()
+        kept = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            _write_private(kept, content, owner)
+            _write_private(draft, render_keyring(keyring).encode(), owner)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_directory(path.parent)
+    return kept
+
+
+@contextlib.contextmanager
+def _held_alone(folder: Path) -> Iterator[None]:
+    """One editor at a time. Closing the descriptor lets go, also when the process is killed."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write_private(path: Path, content: bytes, owner: os.stat_result | None = None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)  # a strange umask must not lock the owner out either
+        if owner is not None and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(content)
         file.flush()
         os.fsync(descriptor)
@@ -183,25 +249,27 @@ def _refuse_open_file(status: os.stat_result) -> None:
         raise KeyringError(f"keyring file has mode {mode:04o}: allow its owner only (chmod 600)")
 
 
-def _new_set(prefix: str, algorithm: str) -> KeySet:
-    key = SymmetricKey(f"{prefix}-{secrets.token_hex(4)}", algorithm, secrets.token_bytes(32))
+def _set_of(key: SymmetricKey) -> KeySet:
     return KeySet(key.key_id, MappingProxyType({key.key_id: key}))
 
 
-def _new_token_key() -> TokenKey:
-    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    return TokenKey(f"t-{secrets.token_hex(4)}", number.to_bytes(32, "big"))
+def _new_id(prefix: str) -> str:
+    return f"{prefix}-{secrets.token_hex(4)}"
 
 
 def _as_set(raw: RawKeySet) -> KeySet:
-    keys = {key.key_id: SymmetricKey(key.key_id, key.algorithm, key.secret) for key in raw.keys}
-    return KeySet(raw.current, MappingProxyType(keys))
+    return KeySet(raw.current, MappingProxyType({key.key_id: _as_key(key) for key in raw.keys}))
+
+
+def _as_key(raw: RawKey) -> SymmetricKey:
+    return SymmetricKey(raw.key_id, raw.algorithm, raw.secret, raw.made, raw.replaced)
 
 
 def _as_members(keys: KeySet) -> dict[str, object]:
-    members = [_as_member(key.key_id, key.algorithm, key.secret) for key in keys.keys.values()]
-    return {"current": keys.current, "keys": members}
+    return {"current": keys.current, "keys": [_as_member(key, key.secret) for key in keys.keys.values()]}
 
 
-def _as_member(key_id: str, algorithm: str, secret: bytes) -> dict[str, str]:
-    return {"id": key_id, "algorithm": algorithm, "secret": encode_base64url(secret)}
+def _as_member(key: SymmetricKey | TokenKey, secret: bytes) -> dict[str, str]:
+    moments = {"made": key.made, "replaced": key.replaced}
+    said = {name: moment.strftime("%Y-%m-%dT%H:%M:%SZ") for name, moment in moments.items() if moment is not None}
+    return {"id": key.key_id, "algorithm": key.algorithm, "secret": encode_base64url(secret), **said}

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from jose import jwk, jws
@@ -80,11 +80,11 @@ class TokenAuthority:
 
     def __init__(self, keyring: Keyring, issuer: str) -> None:
         self._issuer = issuer
-        self._private = {key.key_id: private_jwk(key.scalar, key_id=key.key_id) for key in keyring.tokens}
-        self._signing_key_id = keyring.tokens[0].key_id
-        self._signing_key = jwk.construct(dict(self._private[self._signing_key_id]), ALGORITHM)
-        self._verifying_keys = {key_id: _verifying_key(own["x"], own["y"]) for key_id, own in self._private.items()}
-        self._remembered = _RememberedTokens(REMEMBERED_TOKENS)
+        self.adopt(keyring)
+
+    def adopt(self, keyring: Keyring) -> None:
+        """Sign and verify with the token keys of `keyring` from now on; what a removed key signed is void at once."""
+        self._held = _Held.of(keyring)
 
     def mint(
         self,
@@ -116,29 +116,54 @@ class TokenAuthority:
             # Another host's clock may be ahead; a sign-in after the issue would be refused.
             "auth_time": issued if auth_time is None else min(issued, int(auth_time.timestamp())),
         }
-        header = {"typ": ACCESS_TYPE, "kid": self._signing_key_id}
-        return jws.sign(claims, self._signing_key, headers=header, algorithm=ALGORITHM)
+        held = self._held
+        header = {"typ": ACCESS_TYPE, "kid": held.signing_key_id}
+        return jws.sign(claims, held.signing_key, headers=header, algorithm=ALGORITHM)
 
     def verify(self, token: str, now: datetime) -> AccessClaims:
         """The claims of a good token. Raises TokenExpired or NotAuthenticated. Cost 0.1 ms, 3 us when seen before."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        known = self._remembered.find(digest, now)
-        claims = known or self._read(token)
+        held = self._held
+        known = held.remembered.find(digest, now)
+        claims = known or self._read(token, held)
         _check_times(claims.issued_at, claims.expires_at, now)
         if known is None and claims.expires_at > now:
-            self._remembered.keep(digest, claims)
+            held.remembered.keep(digest, claims)
         return claims
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys (RFC 7517), for whoever wants to check our tokens."""
-        return {"keys": [public_jwk_of(private) for private in self._private.values()]}
+        return {"keys": [public_jwk_of(private) for private in self._held.private.values()]}
 
-    def _read(self, token: str) -> AccessClaims:
+    def _read(self, token: str, held: "_Held") -> AccessClaims:
         compact = read_compact(token)
         if compact.type != ACCESS_TYPE:
             raise NotAuthenticated(reason="type")
-        _require_signature(compact, self._verifying_keys.get(compact.key_id))
+        _require_signature(compact, held.verifying_keys.get(compact.key_id))
         return _read_access_claims(compact.claims, self._issuer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The token keys in force, with the tokens verified under them: exchanged together, so none outlives its key."""
+
+    private: Mapping[str, Mapping[str, str]]
+    signing_key_id: str
+    signing_key: Key
+    verifying_keys: Mapping[str, Key]
+    remembered: "_RememberedTokens"
+
+    @classmethod
+    def of(cls, keyring: Keyring) -> Self:
+        private = {key.key_id: private_jwk(key.scalar, key_id=key.key_id) for key in keyring.tokens}
+        current = keyring.tokens[0].key_id
+        return cls(
+            private=private,
+            signing_key_id=current,
+            signing_key=jwk.construct(dict(private[current]), ALGORITHM),
+            verifying_keys={key_id: _verifying_key(own["x"], own["y"]) for key_id, own in private.items()},
+            remembered=_RememberedTokens(REMEMBERED_TOKENS),
+        )
 
 
 class _RememberedTokens:

@@ -1,16 +1,70 @@
-"""Everything a request needs to seal, open and look up values, built once from the keyring."""
+"""Everything a request needs to seal, open and look up values, built once from the keyring and again when it changes.
 
+A process holds one vault for its whole life. `adopt` puts another keyring into it: whoever seals, opens or looks up the
+next moment uses the new one, and nothing has to be restarted.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 from crypto.blind import BlindIndex
 from crypto.fields import FieldCipher
+from crypto.keyring_text import KeyringError
 from crypto.keys import Keyring
 from crypto.seals import Sealer
 
 
-@dataclass(frozen=True, slots=True)
 class Vault:
+    """The keyring in force and what was built from it. Safe to share between threads: one reference is exchanged."""
+
+    __slots__ = ("_followers", "_held")
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._held = _Held.of(keyring)
+        self._followers: list[Callable[[Keyring], None]] = []
+
+    @classmethod
+    def of(cls, keyring: Keyring) -> Self:
+        return cls(keyring)
+
+    @property
+    def keyring(self) -> Keyring:
+        return self._held.keyring
+
+    @property
+    def cipher(self) -> FieldCipher:
+        return self._held.cipher
+
+    @property
+    def blind(self) -> BlindIndex:
+        """Take it once where an index and the id of its key belong together."""
+        return self._held.blind
+
+    @property
+    def cursors(self) -> Sealer:
+        return self._held.cursors
+
+    @property
+    def feed_cursors(self) -> Sealer:
+        return self._held.feed_cursors
+
+    def follow(self, adopt: Callable[[Keyring], None]) -> None:
+        """Call `adopt` with the keyring in force, and with every one that is adopted, in the thread that adopts it."""
+        self._followers.append(adopt)
+        adopt(self._held.keyring)
+
+    def adopt(self, keyring: Keyring) -> None:
+        """Use `keyring` from now on. Raises KeyringError for another root: passwords and cursors hang on it."""
+        if keyring.root != self._held.keyring.root:
+            raise KeyringError("the root was changed, which takes effect at a restart only")
+        self._held = _Held.of(keyring)
+        for follow in self._followers:
+            follow(keyring)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
     keyring: Keyring
     cipher: FieldCipher
     blind: BlindIndex

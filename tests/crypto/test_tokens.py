@@ -8,7 +8,8 @@ import pytest
 from joserfc import jwt as other_jwt
 from joserfc.jwk import ECKey, KeySet
 
-from crypto.keys import generate_keyring
+from crypto.compact import read_compact
+from crypto.keys import generate_keyring, new_token_key
 from crypto.public_keys import private_jwk
 from crypto.tokens import REMEMBERED_TOKENS, TokenAuthority
 from rules.errors import NotAuthenticated, TokenExpired
@@ -145,14 +146,14 @@ def test_a_remembered_token_still_expires() -> None:
 def test_an_expired_token_is_dropped_from_memory() -> None:
     authority, token = TokenAuthority(KEYRING, ISSUER), mint()
     authority.verify(token, NOW)
-    assert len(authority._remembered) == 1
+    assert len(authority._held.remembered) == 1
     authority.verify(token, NOW + timedelta(seconds=600))
-    assert len(authority._remembered) == 0
+    assert len(authority._held.remembered) == 0
 
 
 def test_memory_of_tokens_is_bounded_and_holds_no_tokens() -> None:
     authority = TokenAuthority(KEYRING, ISSUER)
-    remembered = authority._remembered
+    remembered = authority._held.remembered
     claims = authority.verify(mint(), NOW)
     for number in range(REMEMBERED_TOKENS + 10):
         remembered.keep(number.to_bytes(32, "big"), claims)
@@ -168,3 +169,23 @@ def test_a_token_verified_once_does_not_vouch_for_its_neighbour() -> None:
     authority.verify(token, NOW)
     with pytest.raises(NotAuthenticated):
         authority.verify(token + "A", NOW)
+
+
+def test_adopting_a_keyring_with_one_more_key_keeps_old_tokens_and_signs_with_the_first() -> None:
+    authority = TokenAuthority(KEYRING, ISSUER)
+    old = mint(authority)
+    added = new_token_key(NOW)
+    authority.adopt(replace(KEYRING, tokens=(added, *KEYRING.tokens)))
+    new = mint(authority)
+    assert read_compact(new).key_id == added.key_id
+    assert authority.verify(old, NOW).principal_id == authority.verify(new, NOW).principal_id
+    assert {key["kid"] for key in authority.jwks()["keys"]} == {added.key_id, KEYRING.tokens[0].key_id}
+
+
+def test_a_token_verified_before_is_void_with_the_key_that_signed_it() -> None:
+    authority = TokenAuthority(KEYRING, ISSUER)
+    old = mint(authority)
+    authority.verify(old, NOW)
+    authority.adopt(replace(KEYRING, tokens=(new_token_key(NOW),)))
+    with pytest.raises(NotAuthenticated):
+        authority.verify(old, NOW)

@@ -1,7 +1,16 @@
 """Where an entrance gets the keyring: the installation's own store, or the data directory outside production."""
 
+from pathlib import Path
+
 from crypto.keys import Keyring, KeyringError, create_keyring, parse_keyring, read_keyring
 from settings import Settings
+
+
+def keyring_path(settings: Settings) -> Path | None:
+    """The file that holds the keyring; None where it comes from TONGLI_KEYS."""
+    if settings.keys:
+        return None
+    return settings.keys_file or settings.data_dir / "keys" / "keyring.json"
 
 
 def keyring_for(settings: Settings) -> Keyring:
@@ -16,7 +25,9 @@ def keyring_for(settings: Settings) -> Keyring:
         return _read(settings)
     if settings.production:
         raise KeyringError("TONGLI_KEYS_FILE or TONGLI_KEYS is required in production")
-    return create_keyring(settings.data_dir / "keys" / "keyring.json")
+    path = keyring_path(settings)
+    assert path is not None
+    return create_keyring(path)
 
 
 def _read(settings: Settings) -> Keyring:
