@@ -15,6 +15,7 @@ from actions.audit import leave_mark
 from actions.events import record_event
 from actions.linkage import LinkedPerson
 from actions.results import seen_report
+from crypto.blind import BlindIndex
 from crypto.ids import new_id
 from db.queries import agencies, people, reports, sharing
 from db.queries import cases as case_queries
@@ -70,13 +71,11 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
 
 
 async def _refuse_second_filing(tx: Tx, said: ReportSaid) -> None:
-    existing = await reports.lock_source(tx, said.source_system, _source_record(tx, said))
+    """Under every live key: a rotation must not let one record be filed twice."""
+    hashes = tx.vault.blind.indexes("source_record", said.source_record_id)
+    existing = await reports.lock_source(tx, said.source_system, hashes)
     if existing is not None:
         raise DuplicateRecord(f"/v1/reports/{existing}")
-
-
-def _source_record(tx: Tx, said: ReportSaid) -> bytes:
-    return tx.vault.blind.index("source_record", said.source_record_id)
 
 
 async def _check_reference(tx: Tx, said: ReportSaid) -> list[FieldError]:
@@ -179,12 +178,14 @@ async def _insert(
     record_ids: Sequence[UUID],
 ) -> None:
     report_id, case_id, leaf_id = ids
+    blind = tx.vault.blind  # taken once: an index and the name of its key belong together
     await reports.insert_report(
         tx,
         {
             "id": report_id,
             "source_system": said.source_system,
-            "source_record": _source_record(tx, said),
+            "source_record": blind.index("source_record", said.source_record_id),
+            "source_key": blind.key_id,
             "aware_at": said.aware_at,
             "channel": said.channel,
             "urgency": said.urgency,
@@ -199,6 +200,7 @@ async def _insert(
 
 def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[EmployerSaid, UUID]) -> dict[str, object]:
     found, said, ids = person.found, person.found.said, person.found.identifiers
+    blind = tx.vault.blind
 
     def sealed(text: str) -> str:
         return tx.vault.cipher.seal(text, f"{RECORD_CONTEXT}:{record_id}").hex()
@@ -209,9 +211,10 @@ def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[Emplo
         "name": sealed(found.name),
         "id_type": said.id_type,
         "id_number": sealed(found.id_number) if found.id_number else None,
-        "id_index": _index(tx, "id_number", ids.id_number),
-        "name_birth_index": _index(tx, "name_birth", ids.name_and_birth),
-        "phone_indexes": [_index(tx, "phone", phone) for phone in ids.phones],
+        "id_index": _index(blind, "id_number", ids.id_number),
+        "name_birth_index": _index(blind, "name_birth", ids.name_and_birth),
+        "phone_indexes": [_index(blind, "phone", phone) for phone in ids.phones],
+        "index_key": blind.key_id,
         "contact": sealed(_contact(found)),
         "sex": found.sex,
         "birth_date": found.birth_date.isoformat() if found.birth_date else None,
@@ -222,9 +225,9 @@ def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[Emplo
     }
 
 
-def _index(tx: Tx, kind: str, value: str | None) -> str | None:
+def _index(blind: BlindIndex, kind: str, value: str | None) -> str | None:
     """The keyed hash under the current key, in hexadecimal; look-ups try every live key."""
-    return None if value is None else tx.vault.blind.index(kind, value).hex()
+    return None if value is None else blind.index(kind, value).hex()
 
 
 def _contact(found: PersonFound) -> str:

@@ -29,6 +29,7 @@ COMMANDS = {
     "check": Command("cli.check", "check style, types, arrows between folders and the API document"),
     "settings": Command("cli.settings_table", "list every setting with its value in force"),
     "admin": Command("cli.admin", "create the first agency, staff member and client of an installation"),
+    "keys": Command("cli.keys", "rotate keys: show, add, promote, rewrap, reseal, reindex, retire"),
     "migrate": Command("cli.migrate", "bring the database of TONGLI_DATABASE_URL to this version"),
     "api": Command("cli.api", "run the API alone (production)"),
     "jobs": Command("cli.jobs", "run the background jobs alone (production)"),

@@ -10,6 +10,9 @@ LINKER = "tongli_linker"
 """Owns the few functions that cross the need-to-know wall; cannot log in."""
 REPORT = "tongli_report"
 """Reserved for de-identified views; cannot log in."""
+KEYS = "tongli_keys"
+"""What `./tongli keys` becomes while it re-seals and re-indexes: sealed columns and indexes of every row; cannot log
+in."""
 
 LOGINS = (APP, JOBS)
-HOLDERS = (OWNER, LINKER, REPORT)
+HOLDERS = (OWNER, LINKER, REPORT, KEYS)

@@ -1,14 +1,16 @@
 """The operator's door: what no agency may do, so that there can be a first agency, and a first client that signs in.
 
-One transaction, two hats. The directory and reference tables belong to `tongli_owner`; clients, keys, staff and audit
+One transaction, three hats. The directory and reference tables belong to `tongli_owner`; clients, keys, staff and audit
 leaves lie behind row security that knows no operator at all, so they are written as `tongli_app` acting for one agency.
-Neither hat needs a superuser: the administrator's login is a member of both roles.
+Sealed values and indexes of everybody's rows are renewed as `tongli_keys`, which sees and changes nothing else. No hat
+needs a superuser: the administrator's login is a member of the three roles.
 """
 
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -31,6 +33,31 @@ async def open_operator_transaction(admin_url: str) -> AsyncIterator[Raw]:
             async with raw.transaction():
                 await act_as_owner(raw)
                 yield raw
+    finally:
+        await engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWork:
+    """One connection for a walk of many small transactions."""
+
+    _raw: Raw
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[Raw]:
+        """A transaction as tongli_keys."""
+        async with self._raw.transaction():
+            await self._raw.execute(f"SET LOCAL ROLE {names.KEYS}")
+            yield self._raw
+
+
+@asynccontextmanager
+async def open_key_work(admin_url: str) -> AsyncIterator[KeyWork]:
+    """The door of `./tongli keys`. `admin_url`: the login that prepared the roles."""
+    engine = open_engine(admin_url)
+    try:
+        async with engine.connect() as connection:
+            yield KeyWork(await driver_connection(connection))
     finally:
         await engine.dispose()
 

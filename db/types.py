@@ -22,9 +22,13 @@ def document(*, nullable: bool = False) -> Any:
     return Field(sa_type=JSONB, nullable=nullable)
 
 
-def sealed(*, nullable: bool = False) -> Any:
-    """Ciphertext of crypto/fields.py: carries its algorithm id and key id."""
-    return Field(sa_type=LargeBinary, nullable=nullable)
+def sealed(*, nullable: bool = False, context: str | None = None, of_row: bool = True) -> Any:
+    """Ciphertext of crypto/fields.py: carries its algorithm id and key id.
+
+    `context` is what it is bound to, before `:<id>`; by default `table.column`. Not `of_row`: without an id. The walk
+    over all sealed values (db/queries/keys.py) goes by what is said here.
+    """
+    return Field(sa_type=LargeBinary, nullable=nullable, sa_column_kwargs={"info": {"sealed": (context, of_row)}})
 
 
 def blind(*, nullable: bool = False) -> Any:

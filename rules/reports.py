@@ -1,6 +1,6 @@
 """report (情况报告): what an agency says of a worker in trouble, checked as far as facts alone can be. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -226,7 +226,14 @@ def _check_person(
         sex=said.sex or (identity.sex.value if identity else "unknown"),
         birth_date=birth_date,
         phones=phones,
-        identifiers=_identifiers(said, name, number=number, birth_date=birth_date, phones=phones),
+        identifiers=read_identifiers(
+            id_type=said.id_type,
+            as_received=said.as_received,
+            name=name,
+            number=number,
+            birth_date=birth_date,
+            phones=phones,
+        ),
     )
 
 
@@ -277,14 +284,20 @@ def _phones(pointer: str, said: PersonSaid, errors: list[FieldError]) -> tuple[s
     return tuple(dict.fromkeys(phones))
 
 
-def _identifiers(
-    said: PersonSaid, name: str, *, number: str | None, birth_date: date | None, phones: tuple[str, ...]
+def read_identifiers(
+    *,
+    id_type: str,
+    as_received: Mapping[str, str],
+    name: str,
+    number: str | None,
+    birth_date: date | None,
+    phones: tuple[str, ...],
 ) -> Identifiers:
-    """Doubtful forms are read for linking only, and only where they read cleanly."""
+    """What a person is linked by. Doubtful forms are read for linking only, and only where they read cleanly."""
     return Identifiers(
-        id_number=number if said.id_type in CHECKED_ID_TYPES else _read_number(said.as_received.get("id_number")),
+        id_number=number if id_type in CHECKED_ID_TYPES else _read_number(as_received.get("id_number")),
         name_and_birth=None if birth_date is None else f"{name_key(name)}|{birth_date.isoformat()}",
-        phones=phones or _read_phone(said.as_received.get("phone")),
+        phones=phones or _read_phone(as_received.get("phone")),
     )
 
 

@@ -22,7 +22,10 @@ class Person(SQLModel, table=True):
 
 
 class PersonRecord(SQLModel, table=True):
-    """Identity number and phones are sealed; equality goes by keyed blind index."""
+    """Identity number and phones are sealed; equality goes by keyed blind index.
+
+    `index_key` names the key of the indexes, which cannot tell themselves; null where nobody wrote it down.
+    """
 
     __tablename__ = "person_record"
     __table_args__ = (
@@ -42,17 +45,18 @@ class PersonRecord(SQLModel, table=True):
     case_id: UUID = Field(foreign_key="case.id")
     agency_id: UUID = Field(foreign_key="agency.id")
     person_id: UUID = Field(foreign_key="person.id")
-    name: bytes = sealed()
+    name: bytes = sealed(context="person_record")
     id_type: str
-    id_number: bytes | None = sealed(nullable=True)
+    id_number: bytes | None = sealed(nullable=True, context="person_record")
     id_index: bytes | None = blind(nullable=True)
     name_birth_index: bytes | None = blind(nullable=True)
     phone_indexes: list[bytes] = blinds()
-    contact: bytes = sealed()
+    index_key: str | None
+    contact: bytes = sealed(context="person_record")
     sex: str
     birth_date: date | None
     division_code: str | None
     employment_status: str | None
     employer_id: UUID | None = Field(foreign_key="employer.id")
-    details: bytes = sealed()
+    details: bytes = sealed(context="person_record")
     created_at: datetime

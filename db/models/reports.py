@@ -15,6 +15,7 @@ class Report(SQLModel, table=True):
     """The body is kept sealed and whole; its hash goes into the receipt.
 
     `source_record` is the keyed hash of the sender's record id: nothing forbids that to be a person's number.
+    `source_key` names the key it was hashed with; null where nobody wrote it down.
     """
 
     __tablename__ = "report"
@@ -31,11 +32,12 @@ class Report(SQLModel, table=True):
     case_id: UUID = Field(foreign_key="case.id")
     source_system: str
     source_record: bytes = blind()
+    source_key: str | None
     aware_at: datetime
     reported_at: datetime
     reported_by: UUID
     channel: str
     urgency: str
     body: bytes = sealed()
-    body_sha256: bytes = sealed()
+    body_sha256: bytes = blind()
     leaf_id: UUID

@@ -28,7 +28,7 @@ class WebhookEndpoint(SQLModel, table=True):
     status: str
     status_reason: str | None
     keys: bytes = sealed()
-    previous_keys: bytes | None = sealed(nullable=True)
+    previous_keys: bytes | None = sealed(nullable=True, context="webhook_endpoint.keys")
     previous_keys_until: datetime | None
     public_key: str
     challenge: str

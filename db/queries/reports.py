@@ -10,23 +10,25 @@ import asyncpg
 from db.transaction import Tx
 
 
-async def lock_source(tx: Tx, system: str, record: bytes) -> UUID | None:
+async def lock_source(tx: Tx, system: str, hashes: list[bytes]) -> UUID | None:
     """Takes the sender's record id for this transaction; returns the report it already made, if any.
 
-    Two statements: one alone would look with the eyes it had before it waited.
+    `hashes` has one for each live key, locked in one order. Two statements: one alone would look with the eyes it had
+    before it waited.
     """
     await tx.run(
-        "SELECT pg_advisory_xact_lock("
-        "    hashtextextended(concat_ws(chr(10), $1::uuid, $2::text, encode($3::bytea, 'hex')), 3))",
+        "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT "
+        "    hashtextextended(concat_ws(chr(10), $1::uuid, $2::text, encode(h, 'hex')), 3) AS k "
+        "FROM unnest($3::bytea[]) h ORDER BY k) ordered",
         tx.agency_id,
         system,
-        record,
+        hashes,
     )
     found: UUID | None = await tx.value(
-        "SELECT id FROM report WHERE agency_id = $1 AND source_system = $2 AND source_record = $3",
+        "SELECT id FROM report WHERE agency_id = $1 AND source_system = $2 AND source_record = ANY ($3::bytea[])",
         tx.agency_id,
         system,
-        record,
+        hashes,
     )
     return found
 
@@ -34,18 +36,18 @@ async def lock_source(tx: Tx, system: str, record: bytes) -> UUID | None:
 _INSERT = """
 WITH filed AS (
     INSERT INTO report (id, agency_id, case_id, source_system, source_record, aware_at, reported_at,
-                        reported_by, channel, urgency, body, body_sha256, leaf_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
+                        reported_by, channel, urgency, body, body_sha256, leaf_id, source_key)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15))
 INSERT INTO person_record (id, report_id, case_id, agency_id, person_id, name, id_type, id_number, id_index,
                            name_birth_index, phone_indexes, contact, sex, birth_date, division_code, employment_status,
-                           employer_id, details, created_at)
+                           employer_id, details, created_at, index_key)
 SELECT id, $1, $3, $2, person_id, decode(name, 'hex'), id_type, decode(id_number, 'hex'), decode(id_index, 'hex'),
        decode(name_birth_index, 'hex'), ARRAY(SELECT decode(p, 'hex') FROM jsonb_array_elements_text(phone_indexes) p),
        decode(contact, 'hex'), sex, birth_date, division_code, employment_status, employer_id,
-       decode(details, 'hex'), $7
+       decode(details, 'hex'), $7, index_key
   FROM jsonb_to_recordset($14::jsonb) AS r (id uuid, person_id uuid, name text, id_type text, id_number text,
        id_index text, name_birth_index text, phone_indexes jsonb, contact text, sex text, birth_date date,
-       division_code text, employment_status text, employer_id uuid, details text)"""
+       division_code text, employment_status text, employer_id uuid, details text, index_key text)"""
 
 
 async def insert_report(
@@ -68,6 +70,7 @@ async def insert_report(
         report["body_sha256"],
         report["leaf_id"],
         json.dumps(records),
+        report["source_key"],
     )
 
 

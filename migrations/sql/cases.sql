@@ -204,5 +204,6 @@ GRANT EXECUTE ON FUNCTION copy_case_to_participants() TO tongli_owner;
 
 SET LOCAL ROLE tongli_owner;
 
-CREATE OR REPLACE TRIGGER case_copied AFTER UPDATE ON "case"
+-- Not for every update: a walk that re-seals texts must not touch, and wait for, the participants.
+CREATE OR REPLACE TRIGGER case_copied AFTER UPDATE OF updated_at, status, coordinator_agency_id ON "case"
     FOR EACH ROW EXECUTE FUNCTION copy_case_to_participants();

@@ -19,8 +19,8 @@ TOP_LEVEL_FILES = {
 
 NOUNS = {
     *("agencies", "assistance", "audit", "calendar", "cases", "clients", "codes", "consents", "deliveries"),
-    *("divisions", "employers", "events", "households", "idempotency", "limits", "links", "matters", "people"),
-    *("problems", "qualifications", "referrals", "reports", "results", "sharing", "staff"),
+    *("divisions", "employers", "events", "households", "idempotency", "keys", "limits", "links", "matters"),
+    *("people", "problems", "qualifications", "referrals", "reports", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),
 }
 VERBS_AND_PARTS = {

@@ -12,7 +12,7 @@ PACKAGES = ("api", "actions", "rules", "db", "jobs", "crypto", "outbound", "cli"
 
 DOORS = {
     "db/transaction.py": "the one door",
-    "db/operator.py": "the operator's door: no agency acts, one connection, one transaction",
+    "db/operator.py": "the operator's door: no agency acts, one connection, one transaction, or a walk of many",
 }
 """Files that may speak of transactions, and why."""
 
@@ -39,6 +39,10 @@ BUILT = {
     ("db/queries/referrals.py", "update_referral"): "column names from code",
     ("db/queries/clocks.py", "update_referral"): "column names from code",
     ("db/queries/deliveries.py", "list_deliveries"): "conditions from code; values stay parameters",
+    ("db/queries/keys.py", "count_sealed"): "tables and columns of the models",
+    ("db/queries/keys.py", "count_sealed_left"): "tables and columns of the models",
+    ("db/queries/keys.py", "take_sealed"): "tables and columns of the models",
+    ("db/queries/keys.py", "put_sealed"): "tables and columns of the models",
 }
 """Where SQL is put together from other than constants, and from what. Values never."""
 

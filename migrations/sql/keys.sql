@@ -1,0 +1,54 @@
+-- Keys: what the role tongli_keys may see and change while ./tongli keys re-seals and re-indexes. Sealed columns, the
+-- indexes and what they are computed from, of every row; nothing else, no insert, no delete. Nobody logs in as it.
+
+-- Under which key, and how, a value is sealed: "2.1/f-1" is version 2, content algorithm 1, field key f-1. Null for what
+-- is no sealed value. Reads the header only: give it substr(value, 1, 40), so that long values are not fetched whole.
+CREATE OR REPLACE FUNCTION sealed_as(p_value bytea) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE
+    WHEN length(p_value) < 5 THEN NULL
+    WHEN get_byte(p_value, 0) = 1
+    THEN '1.' || get_byte(p_value, 1) || '/' || encode(substr(p_value, 4, get_byte(p_value, 2)), 'escape')
+    WHEN get_byte(p_value, 0) = 2
+    THEN '2.' || get_byte(p_value, 1) || '/' || encode(substr(p_value, 5, get_byte(p_value, 3)), 'escape')
+END
+$$;
+REVOKE ALL ON FUNCTION sealed_as(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sealed_as(bytea) TO tongli_keys;
+
+GRANT SELECT (id, reason), UPDATE (reason) ON adoption TO tongli_keys;
+GRANT SELECT (id, source), UPDATE (source) ON assistance TO tongli_keys;
+GRANT SELECT (id, exit_text), UPDATE (exit_text) ON "case" TO tongli_keys;
+GRANT SELECT (id, name, id_number, contact, details, id_type, birth_date, id_index, name_birth_index, phone_indexes, index_key),
+      UPDATE (name, id_number, contact, details, id_index, name_birth_index, phone_indexes, index_key) ON person_record TO tongli_keys;
+GRANT SELECT (id, note), UPDATE (note) ON referral TO tongli_keys;
+GRANT SELECT (id, body), UPDATE (body) ON referral_step TO tongli_keys;
+GRANT SELECT (id, body, source_record, source_key), UPDATE (body, source_record, source_key) ON report TO tongli_keys;
+GRANT SELECT (id, text), UPDATE (text) ON result TO tongli_keys;
+GRANT SELECT (id, reference), UPDATE (reference) ON sharing_basis TO tongli_keys;
+GRANT SELECT (id, keys, previous_keys), UPDATE (keys, previous_keys) ON webhook_endpoint TO tongli_keys;
+GRANT SELECT (agency_id, key_hash, answer), UPDATE (answer) ON idempotency_record TO tongli_keys;
+
+DROP POLICY IF EXISTS keys ON adoption;
+CREATE POLICY keys ON adoption TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON assistance;
+CREATE POLICY keys ON assistance TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON "case";
+CREATE POLICY keys ON "case" TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON idempotency_record;
+CREATE POLICY keys ON idempotency_record TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON person_record;
+CREATE POLICY keys ON person_record TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON referral;
+CREATE POLICY keys ON referral TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON referral_step;
+CREATE POLICY keys ON referral_step TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON report;
+CREATE POLICY keys ON report TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON result;
+CREATE POLICY keys ON result TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON sharing_basis;
+CREATE POLICY keys ON sharing_basis TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON webhook_endpoint;
+CREATE POLICY keys ON webhook_endpoint TO tongli_keys USING (true) WITH CHECK (true);
