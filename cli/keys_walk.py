@@ -1,6 +1,6 @@
 """The walks of `./tongli keys`: batch after batch, pass after pass, until nothing is left but what cannot be changed.
 
-Safe while everything runs, at any number of times and after kill -9: a batch is one transaction, and what it finished is
+Safe while everything runs, any number of times and after kill -9: a batch is one transaction, and what it finished is
 not met again.
 """
 
