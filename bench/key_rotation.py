@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WRITER, READER = "DEMO-340802-LABOUR", "DEMO-340802-UNION"
 WORKERS: Final = 3
 TOKEN_FOR_S: Final = 1.0
+CHECKED: Final = 25
 OVER: Final = timedelta(minutes=11)
 """How much older the marks of the keyring are made, so that nobody has to wait until old tokens end."""
 
@@ -85,8 +86,8 @@ class Load:
         await self._ask(http, WRITER, "GET", f"/v1/reports/{report_id}", 200)
 
     async def check_all(self, http: httpx.AsyncClient) -> None:
-        """Reads everything that was filed, and says it again."""
-        for filed in self.filed:
+        """Reads what was filed first, under the old keys, and says it again."""
+        for filed in self.filed[:CHECKED]:
             await self._read(http, *filed)
             await self._say_again(http, filed[2])
 

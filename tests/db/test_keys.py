@@ -1,5 +1,6 @@
 """Walks over sealed values and indexes: every one is met, in its context, by a role that may do nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,25 +33,29 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 async def world(cluster: EmbeddedPostgres, template: str, keyring: Keyring, settings: Settings) -> AsyncIterator[World]:
     """With a vault of its own, which the tests rotate."""
     async with world_on(cluster, template, Vault.of(keyring), settings) as built:
-        async with superuser(built.instance.admin_url) as raw:
-            await _fill(raw, built.instance.database.vault)
+        await _say_everything(built)
         yield built
 
 
-async def _fill(raw: Raw, vault: Vault) -> None:
-    """What the story leaves empty: every sealed column holds a value of its context."""
-    await raw.execute("UPDATE webhook_endpoint SET previous_keys = keys")
-    for table in sealed_tables():
-        for column in table.contexts:
-            row = await raw.fetchrow(
-                f'SELECT * FROM "{table.name}" WHERE "{column}" IS NULL OR "{column}" = \'\' LIMIT 1'
-            )
-            if row is not None:
-                sealed = vault.cipher.seal("其他", table.context(column, row))
-                same = " AND ".join(f'"{name}" = ${number}' for number, name in enumerate(table.key, start=2))
-                await raw.execute(
-                    f'UPDATE "{table.name}" SET "{column}" = $1 WHERE {same}', sealed, *table.position(row)
-                )
+async def _say_everything(world: World) -> None:
+    """What the world's story leaves out: a text for every column that can hold one, each through the API."""
+    union, labour = await world.instance.api("DEMO-340802-UNION"), await world.instance.api("DEMO-340802-LABOUR")
+    case_id = (await story.report(labour))["case"]["id"]
+    path = f"/v1/cases/{case_id}"
+    referral = await story.refer(union, case_id, labour, note="请尽快")
+    result = {"kind": "recognition", "code": "hard-to-employ", "text": "已认定"}
+    for name, words in (("accept", {}), ("start", {}), ("complete", {"result": result, "text": "已办结"})):
+        referral = await story.step(labour, referral, name, **words)
+    made = (await union.get(f"{path}/results")).json()["data"][0]
+    partly = {"decision": "partly", "reason": "名额不足"}
+    assert (await union.post(f"/v1/results/{made['id']}/adoptions", partly)).status_code == 201
+    for step in ("activate", "propose_closing", "close"):
+        said = {"exit_reason": "lifted", "text": "已脱困"} if step == "close" else {}
+        moved = await union.post(f"{path}/{step}", said, if_match=(await union.get(path)).json()["version"])
+        assert moved.status_code == 200, moved.text
+    endpoint = await labour.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+    assert endpoint.status_code == 201, endpoint.text
+    assert (await labour.post(f"/v1/webhook-endpoints/{endpoint.json()['id']}/rotate-secret")).status_code == 200
 
 
 def rotated(keyring: Keyring, kind: Kind, algorithm: str) -> tuple[Keyring, str]:
@@ -224,7 +229,7 @@ async def test_a_walk_waits_for_nobody_and_whoever_wrote_meanwhile_has_won(
     async with superuser(url) as raw:
         held = await raw.fetchval("SELECT id FROM referral WHERE note IS NOT NULL LIMIT 1")
         written = FieldCipher(keyring).seal("改过", f"referral.note:{held}")
-        async with raw.transaction():
+        async with asyncio.timeout(60), raw.transaction():  # a walk that waits would wait for ever
             await raw.execute("UPDATE referral SET note = $2 WHERE id = $1", held, written)
             walked = await reseal(url, FieldCipher(changed), fresh=False, limit=50)
             assert walked.busy == 1, "what is held is left out and said"
