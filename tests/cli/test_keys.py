@@ -1,8 +1,10 @@
 """`./tongli keys` at the keyboard: what each step does to the keyring, what it refuses, and what it never shows."""
 
+import asyncio
 import json
 import os
 import stat
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +17,10 @@ from crypto.keys import Keyring, create_keyring, parse_keyring, read_keyring, re
 from crypto.rotation import add_key, promote_key
 from crypto.vault import Vault
 from tests.actions.instances import superuser
-from tests.cli.test_admin import Installation
+from tests.cli.test_admin import ROOT, Installation
 
 NOW = datetime.now(UTC)
+ROWS = 3_000
 
 
 @pytest.fixture
@@ -95,6 +98,35 @@ async def test_a_field_key_goes_through_all_its_steps(place: Installation, keyri
     assert old not in shown
     assert f"field  {new}" in shown
     assert "1 values" in shown
+
+
+async def test_a_walk_that_was_killed_is_run_again_and_does_the_rest(place: Installation, keyring: Keyring) -> None:
+    cipher = FieldCipher(keyring)
+    sealed = [cipher.seal("{}", "idempotency_record.answer") for _ in range(ROWS)]
+    new = keys(place, "promote", keys(place, "add", "field"), "--now") or read_keyring(file_of(place)).field.current
+    under_new = "SELECT count(*) FROM idempotency_record WHERE sealed_as(answer) LIKE '%/' || $1"
+    async with superuser(place.superuser_url) as raw:
+        await raw.execute(
+            "INSERT INTO idempotency_record (agency_id, key_hash, fingerprint, status, answer, created_at) "
+            "SELECT (SELECT id FROM agency LIMIT 1), sha256(s), '\\x01', 200, s, now() FROM unnest($1::bytea[]) s",
+            sealed,
+        )
+        walk = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "cli", "keys", "rewrap", "--batch", "1"),
+            env={**os.environ, **place.environment, "PYTHONPATH": str(ROOT)},
+        )
+        for _ in range(3_000):
+            if await raw.fetchval(under_new, new) > ROWS // 20:
+                break
+            await asyncio.sleep(0.01)
+        walk.kill()
+        await walk.wait()
+        assert 0 < await raw.fetchval(under_new, new) < ROWS
+        keys(place, "rewrap")
+        assert await raw.fetchval(under_new, new) == ROWS
+        answers = await raw.fetch("SELECT answer FROM idempotency_record")
+    now = FieldCipher(read_keyring(file_of(place)))
+    assert {now.open(row["answer"], "idempotency_record.answer") for row in answers} == {"{}"}
 
 
 async def test_a_restored_value_of_a_key_that_is_gone_is_said(place: Installation, keyring: Keyring) -> None:
