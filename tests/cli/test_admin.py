@@ -188,6 +188,19 @@ async def test_an_operator_creates_agency_staff_and_client_and_the_client_signs_
         assert (await http.get(f"/v1/cases/{case}", headers=headers)).status_code == 200
 
 
+async def test_the_same_administrator_rotates_keys(installation: Installation) -> None:
+    """Sees every sealed value although no policy of the administrator's says so: as tongli_keys."""
+    values = await installation.value("SELECT count(*) FROM report")
+    assert values > 0
+    code, key_id, err = installation.run("keys", "add", "field")
+    assert code == 0, err
+    for words in (("promote", key_id.strip(), "--now"), ("rewrap",), ("reindex",)):
+        code, _, err = installation.run("keys", *words)
+        assert code == 0, err
+    under = "SELECT count(*) FROM report WHERE sealed_as(body) LIKE '%/' || $1"
+    assert await installation.value(under, key_id.strip()) == values
+
+
 async def test_what_the_operator_did_is_in_the_audit(installation: Installation) -> None:
     installation.admin(*_agency("AUDITED"))
     installation.admin("create-client", "--agency", "AUDITED", "--name", "s", "--with-secret")
