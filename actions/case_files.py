@@ -13,6 +13,8 @@ from actions.cases import seen_case
 from actions.results import RESULT_CONTEXT, seen_result
 from db.queries import people, reports
 from db.transaction import Tx
+from rules.ages import is_child
+from rules.deadlines import shanghai_day
 from rules.disclosure import PersonOpened, classes_of_file, may_read_result_text, project_person
 from rules.errors import PurposeRequired
 from rules.people import fold
@@ -35,8 +37,10 @@ async def read_case_file(tx: Tx, case_id: UUID) -> OpenedFile:
     Raises Hidden, InsufficientRole.
     """
     case = await seen_case(tx, case_id)
-    classes = classes_of_file(case["roles"])
-    shown = await open_people(tx, case_id, classes, action="case.read_file", subject=("case", case_id))
+    classes = classes_of_file(case["roles"], roles=tx.rights.roles, purpose=tx.purpose)
+    shown, _ = await open_people(
+        tx, case_id, classes, action="case.read_file", subject=("case", case_id), children=True
+    )
     employer = await people.find_employer(tx, case["employer_id"]) if case["employer_id"] else None
     filed = await reports.reports_of_case(tx, case_id)
     return OpenedFile(case, classes, shown, filed, employer)
@@ -49,25 +53,32 @@ async def open_people(
     *,
     action: str,
     subject: tuple[str, UUID],
+    children: bool,
     records_of: Collection[UUID] | None = None,
-) -> list[dict[str, object]]:
+) -> tuple[list[dict[str, object]], int]:
     """The people of a case in the given field classes, main member first; only the main one without class `family`.
 
-    With `records_of`, as those agencies reported them. What was said first stands, gaps are filled from later records.
-
-    Raises PurposeRequired where no purpose was named. One statement and the audit mark.
+    With `records_of`, as those agencies reported them. Without `children` those under 14 are left out and counted. One
+    statement and the audit mark.
     """
-    if tx.purpose is None:
-        raise PurposeRequired
     granted = frozenset(classes)
+    found = await people_of(tx, case_id, family="family" in granted, records_of=records_of)
+    seen = found if children else [person for person in found if not is_child(person.birth_date, shanghai_day(tx.now))]
+    leave_mark(tx, action, subject_type=subject[0], subject_id=subject[1], case_id=case_id, field_classes=granted)
+    return [project_person(person, granted) for person in seen], len(found) - len(seen)
+
+
+async def people_of(
+    tx: Tx, case_id: UUID, *, family: bool, records_of: Collection[UUID] | None = None
+) -> list[PersonOpened]:
+    """The people of a case, opened; only the main one without `family`. What was said first stands, gaps are filled
+    from later records. One statement, no mark: whoever hands any of it on leaves one."""
     rows = await people.household_of(tx, case_id, None if records_of is None else sorted(records_of))
-    seen = [row for row in rows if row["role"] == "main" or "family" in granted]
-    opened = [
+    seen = [row for row in rows if row["role"] == "main" or family]
+    return [
         fold([_opened(tx, row) for row in records])
         for _, records in itertools.groupby(seen, key=lambda row: row["person_id"])
     ]
-    leave_mark(tx, action, subject_type=subject[0], subject_id=subject[1], case_id=case_id, field_classes=granted)
-    return [project_person(person, granted) for person in opened]
 
 
 def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
@@ -91,8 +102,13 @@ def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
         birth_date=row["birth_date"],
         employment_status=row["employment_status"],
         employer_name=row["employer_name"],
-        health=details["health"],
-        monthly_income_fen=details["monthly_income_fen"],
+        health=details.get("health"),
+        monthly_income_fen=details.get("monthly_income_fen"),
+        medical_note=details.get("medical_note"),
+        legal_note=details.get("legal_note"),
+        mood_note=details.get("mood_note"),
+        bank_account=details.get("bank_account"),
+        id=row["person_id"],
     )
 
 

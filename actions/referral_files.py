@@ -12,12 +12,15 @@ import asyncpg
 from actions.case_files import open_people
 from actions.referral_steps import STEP_CONTEXT, allowed_now, parties_of
 from actions.referrals import NOTE_CONTEXT, seen_referral
-from actions.results import COMPARTMENTS
 from db.queries import matters, referrals, sharing
 from db.transaction import Tx
-from rules.disclosure import Basis, Disclosure, may_read_step_words, receiver_disclosure
+from rules.disclosure import classes_of_roles, may_read_step_words
+from rules.errors import Conflict, ConsentMissing, PurposeRequired
+from rules.field_classes import COMPARTMENTS
 from rules.matters import Matter
+from rules.purposes import classes_for
 from rules.referrals import DISCLOSED_STATUSES
+from rules.sharing import NOTHING, Basis, Disclosure, GivenBy, lacking, receiver_disclosure
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +42,86 @@ async def read_referral(tx: Tx, referral_id: UUID) -> OpenedReferral:
     assert matter is not None
     disclosure, people = None, None
     if "receiver" in parties_of(tx, referral):
-        disclosure = await _disclosure(tx, referral, matter.minimum_fields)
+        disclosure = await disclosure_of(tx, referral)
         if disclosure.classes:
-            people = await open_people(
-                tx,
-                referral["case_id"],
-                disclosure.classes,
-                action="referral.read_people",
-                subject=("referral", referral_id),
-                records_of=disclosure.records_of,
-            )
+            people, _ = await _open_people(tx, referral, disclosure)
     reader = _Reader(tx, referral, matter, disclosure)
     steps = [reader.step(row) for row in await referrals.steps_of(tx, referral_id)]
     return OpenedReferral(referral, allowed_now(tx, referral, matter), steps, disclosure, people)
 
 
-async def _disclosure(tx: Tx, referral: asyncpg.Record, minimum_fields: tuple[str, ...]) -> Disclosure:
-    bases = await sharing.bases_for(tx, referral["case_id"], tx.agency_id)
+@dataclass(frozen=True, slots=True)
+class OpenedPeople:
+    """`withheld`: children whose guardian has not consented."""
+
+    disclosure: Disclosure
+    people: list[dict[str, object]]
+    withheld: int
+
+
+async def read_people(tx: Tx, referral_id: UUID) -> OpenedPeople:
+    """The people of an accepted referral's case, for its receiver. Five statements and the mark.
+
+    Raises Hidden, InsufficientRole, Conflict before acceptance, ConsentMissing naming what is lacking.
+    """
+    referral = await seen_referral(tx, referral_id)
+    if referral["status"] not in DISCLOSED_STATUSES:
+        raise Conflict(reason="accept-first")
+    disclosure = await disclosure_of(tx, referral)
+    if disclosure.missing is not None:
+        raise ConsentMissing(tx.agency_id, **lacking(await _minimum(tx, referral), disclosure))
+    people, withheld = await _open_people(tx, referral, disclosure)
+    return OpenedPeople(disclosure, people, withheld)
+
+
+async def _minimum(tx: Tx, referral: asyncpg.Record) -> tuple[str, ...]:
+    matter = await matters.find_matter(tx, referral["matter_code"])
+    assert matter is not None
+    return matter.minimum_fields
+
+
+async def disclosure_of(tx: Tx, referral: asyncpg.Record) -> Disclosure:
+    """What the acting agency, its receiver, may see of a referral's people. Two statements, three under a basis."""
+    if referral["status"] not in DISCLOSED_STATUSES:
+        return NOTHING
+    minimum = await _minimum(tx, referral)
+    rows = await sharing.bases_for(tx, referral["case_id"], tx.agency_id)
+    coordinator = referral["coordinator_agency_id"]
+    assessed = bool(rows) and await sharing.is_assessed(tx, coordinator, referral["matter_code"], minimum)
     return receiver_disclosure(
-        minimum_fields,
-        (Basis(row["kind"], row["agency_id"]) for row in bases),
-        disclosed_status=referral["status"] in DISCLOSED_STATUSES,
-        coordinator=referral["coordinator_agency_id"],
+        minimum,
+        [_basis(row) for row in rows],
+        recipient_kind=tx.rights.agency_kind,
+        coordinator=coordinator,
+        purpose=tx.purpose,
+        assessed=assessed,
+    )
+
+
+def _basis(row: asyncpg.Record) -> Basis:
+    return Basis(
+        kind=row["kind"],
+        recorded_by=row["agency_id"],
+        recorder_kind=row["recorder_kind"],
+        purpose=row["purpose"],
+        field_classes=None if row["field_classes"] is None else frozenset(row["field_classes"]),
+        guardian=row["given_by"] == GivenBy.guardian,
+    )
+
+
+async def _open_people(tx: Tx, referral: asyncpg.Record, disclosure: Disclosure) -> tuple[list[dict[str, object]], int]:
+    """The people in the classes that basis, role and purpose allow together, and how many children are withheld."""
+    if tx.purpose is None:
+        raise PurposeRequired
+    classes = disclosure.classes & classes_of_roles(tx.rights.roles) & classes_for(tx.purpose)
+    return await open_people(
+        tx,
+        referral["case_id"],
+        classes,
+        action="referral.read_people",
+        subject=("referral", referral["id"]),
+        records_of=disclosure.records_of,
+        children=disclosure.children,
     )
 
 

@@ -15,12 +15,15 @@ from actions.audit import leave_mark
 from actions.events import record_event
 from actions.linkage import LinkedPerson
 from actions.results import seen_report
+from actions.sharing import check_bases, keep_bases
 from crypto.blind import BlindIndex
 from crypto.ids import new_id
-from db.queries import agencies, people, reports, sharing
+from db.queries import agencies, people, reports
 from db.queries import cases as case_queries
 from db.transaction import Tx
-from rules.errors import Conflict, DuplicateRecord, FieldError, ValidationFailed
+from rules.disclosure import classes_of_report
+from rules.errors import Conflict, DuplicateRecord, FieldError
+from rules.field_classes import project_report
 from rules.reports import EmployerSaid, PersonFound, ReportSaid, check_report
 
 BODY_CONTEXT = "report.body"
@@ -57,7 +60,7 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
     if linked:
         await linkage.join_household(tx, case_id, list(zip(record_ids, linked, strict=True)), opened=opened)
     case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
-    await _record_bases(tx, said, filed_id, case)
+    await keep_bases(tx, said.bases, case=case, report_id=filed_id)
     record_event(tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case_id)
     return Receipt(
         report_id=filed_id,
@@ -80,9 +83,7 @@ async def _refuse_second_filing(tx: Tx, said: ReportSaid) -> None:
 
 async def _check_reference(tx: Tx, said: ReportSaid) -> list[FieldError]:
     """Unknown recipients are refused, an unknown division is only warned about: codes live longer than tables."""
-    recipients = {agency for basis in said.bases for agency in basis.recipients}
-    if recipients and await agencies.active_among(tx, recipients) != recipients:
-        raise ValidationFailed(FieldError("/sharing_basis/recipients", "unknown-agency"))
+    await check_bases(tx, said.bases, at="/sharing_basis")
     if said.place is None or await agencies.known_division(tx, said.place):
         return []
     return [FieldError("/person/address/division_code", "unknown-division")]
@@ -235,31 +236,17 @@ def _contact(found: PersonFound) -> str:
     return json.dumps({"phones": found.phones, "address": address.detail if address else None}, ensure_ascii=False)
 
 
-async def _record_bases(tx: Tx, said: ReportSaid, report_id: UUID, case: asyncpg.Record) -> None:
-    rows = [sharing.new_basis(tx, basis, recipient) for basis in said.bases for recipient in basis.recipients]
-    if not rows:
-        return
-    await sharing.insert_bases(tx, rows, case_id=case["id"], report_id=report_id)
-    record_event(
-        tx,
-        "consent.granted",
-        subject_type="case",
-        subject_id=case["id"],
-        version=case["version"],
-        case_id=case["id"],
-    )
-
-
 async def read_report(tx: Tx, report_id: UUID) -> tuple[asyncpg.Record, dict[str, object]]:
-    """The report and what was said, opened. A sensitive read: leaves a mark. Raises Hidden."""
+    """The report and what was said, as far as the caller may see it. Leaves a mark. Raises Hidden."""
     report = await seen_report(tx, report_id)
     body = tx.vault.cipher.open_bytes(report["body"], f"{BODY_CONTEXT}:{report_id}")
+    classes = classes_of_report(report["parts"], roles=tx.rights.roles, purpose=tx.purpose)
     leave_mark(
         tx,
         "report.read",
         subject_type="report",
         subject_id=report_id,
         case_id=report["case_id"],
-        field_classes=("basic", "contact", "identity", "family"),
+        field_classes=classes,
     )
-    return report, json.loads(body)
+    return report, project_report(json.loads(body), classes)

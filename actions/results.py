@@ -13,13 +13,13 @@ from crypto.ids import new_id
 from db.queries import matters, reports, results
 from db.transaction import Tx
 from rules.errors import Conflict, FieldError, Hidden, ValidationFailed
+from rules.field_classes import COMPARTMENTS
 from rules.matters import Matter
 from rules.rights import Subject
 
 RESULT_CONTEXT = "result.text"
 ADOPTION_CONTEXT = "adoption.reason"
 SOURCE_CONTEXT = "assistance.source"
-COMPARTMENTS = ("medical", "legal", "mood")
 
 
 @dataclass(frozen=True, slots=True)

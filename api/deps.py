@@ -23,6 +23,7 @@ from starlette.responses import Response
 
 from actions.idempotency import Answer, Key, claim_key, keep_answer, key_for
 from api.errors import answer as answer_to_error
+from api.limits import spend_sensitive
 from api.services import Services, services_of
 from api.strict_json import canonical
 from db.transaction import Caller, Tx, open_transaction
@@ -36,6 +37,8 @@ from rules.errors import (
     TongliError,
     ValidationFailed,
 )
+from rules.limits import Budget
+from rules.purposes import Purpose
 from rules.rights import OPERATIONS, Operation
 
 ServicesDep = Annotated[Services, Depends(services_of)]
@@ -43,7 +46,6 @@ ServicesDep = Annotated[Services, Depends(services_of)]
 # No long run of digits: an identity number or a phone in these headers would be kept in the audit.
 _ACTOR = re.compile(r"(?!.*[0-9]{7})[A-Za-z0-9._:-]{1,64}")
 _KEY = re.compile(r'([A-Za-z0-9._:-]{16,128})|"([A-Za-z0-9._:-]{16,128})"')
-_PURPOSE = re.compile(r"(?!.*[0-9]{7})[a-z][a-z0-9_-]{1,63}")
 _TAG = re.compile(r'"v(\d{1,9})(?:-[A-Za-z0-9_-]+)?"')
 
 
@@ -72,15 +74,20 @@ async def caller_of(
         scopes=claims.scopes,
         request_id=request.state.request_id,
         actor=actor,
+        authenticated_at=claims.auth_time,
     )
 
 
 async def _purpose(
     purpose: Annotated[
-        str | None, Header(alias="Tongli-Purpose", description="why sensitive fields are read; recorded in the audit")
+        str | None,
+        Header(
+            alias="Tongli-Purpose",
+            description="why sensitive fields are read, from the code list `purpose`; recorded in the audit",
+        ),
     ] = None,
 ) -> str | None:
-    if purpose is not None and not _PURPOSE.fullmatch(purpose):
+    if purpose is not None and purpose not in Purpose.__members__:
         raise MalformedRequest("purpose")
     return purpose
 
@@ -109,6 +116,15 @@ def _asking(dependency: Callable[..., object], asked: Asked) -> Any:
 def operation_of(request: Request) -> Operation:
     """What the rights model says of the route that was asked for."""
     return OPERATIONS[request.scope["route"].operation_id]
+
+
+def spends(budget: Budget) -> Any:
+    """Takes one token of a sensitive operation's own budget, whatever becomes of the request."""
+
+    async def spend(request: Request, services: ServicesDep, caller: CallerDep) -> None:
+        await spend_sensitive(services.database, caller.principal_id, budget, request.state.answer_headers)
+
+    return Depends(spend, scope="function")
 
 
 def reads() -> Any:

@@ -15,9 +15,10 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from db.engine import Database
-from db.queries.limits import lease_requests
+from db.queries.limits import lease_requests, spend_budget
 from db.transaction import open_system_transaction
 from rules.errors import QuotaExceeded
+from rules.limits import Budget
 
 T = TypeVar("T")
 
@@ -87,6 +88,23 @@ class Limiter:
 
     def _quota_exceeded(self) -> QuotaExceeded:
         return QuotaExceeded(retry_after=max(1, -(-60 // self._per_minute)))
+
+
+async def spend_sensitive(
+    database: Database, principal_id: UUID, budget: Budget, answer_headers: dict[str, str]
+) -> None:
+    """Takes one token of a sensitive operation's budget and shows what is left beside the budget of requests.
+
+    Four statements; committed by itself, so that a refused or failing attempt costs one too. Raises QuotaExceeded.
+    """
+    async with open_system_transaction(database) as raw:
+        left = await spend_budget(raw, principal_id, budget)
+    shown = f'"{budget.name}";r={max(left, 0)};t={budget.seconds_per_token}'
+    for header, value in (("ratelimit-policy", budget.policy), ("ratelimit", shown)):
+        before = answer_headers.get(header)
+        answer_headers[header] = f"{before}, {value}" if before else value
+    if left < 0:
+        raise QuotaExceeded(retry_after=budget.seconds_per_token)
 
 
 def _keep(table: OrderedDict[UUID, T], principal_id: UUID, value: T) -> None:

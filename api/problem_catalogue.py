@@ -185,10 +185,12 @@ KINDS: Final[dict[str, Kind]] = _by_code(
             403,
             Text("缺少共享依据", "No basis for sharing"),
             Text(
-                "没有允许向该接收方提供此信息的依据。请先取得本人同意，或登记法定职责、紧急情形。",
-                "No basis names this recipient. Record the person's consent, a statutory duty or an emergency first.",
+                "没有允许向该接收方提供此信息的依据。请先取得本人同意，或登记法定职责、紧急情形；"
+                "reason 与 field_classes 说明所缺。",
+                "No basis in force opens this to the recipient. Record the person's consent, a statutory duty or an "
+                "emergency first; `reason` and `field_classes` name what is lacking.",
             ),
-            members=("recipient",),
+            members=("recipient", "reason", "field_classes"),
         ),
         Kind(
             "not-found",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from api.problem_catalogue import KINDS
+from rules.field_classes import PERSON, class_of
 
 # A node of the document is a tree of dictionaries of many shapes; no closer type says more.
 Node: TypeAlias = dict[str, Any]
@@ -16,8 +17,24 @@ _MAPS: Final = frozenset({"properties", "$defs", "patternProperties"})
 
 def tidied(schemas: Mapping[str, Any]) -> Node:
     """Schemas by name, sorted, without generated titles; a page of `CaseRow` is called `CaseRowPage`."""
-    kept = {_name(name): tidy(schema) for name, schema in schemas.items() if name not in _REPLACED}
+    kept = {_name(name): _classed(name, tidy(schema)) for name, schema in schemas.items() if name not in _REPLACED}
     return dict(sorted({**kept, **_OWN}.items()))
+
+
+_INCOMING: Final = ("In", "Change")
+
+
+def _classed(name: str, schema: Node) -> Node:
+    """The schema of an answer with the class of every field (`x-field-class`); of a person also the fields that are
+    there only where their class is granted."""
+    if name.endswith(_INCOMING) or "properties" not in schema:
+        return schema
+    declared = schema["properties"]
+    names = [*declared, *(field for field in PERSON if name == "PersonShown" and field not in declared)]
+    return {
+        **schema,
+        "properties": {field: {**declared.get(field, {}), "x-field-class": class_of(name, field)} for field in names},
+    }
 
 
 def tidy(node: Any) -> Any:

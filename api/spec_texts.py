@@ -39,6 +39,10 @@ TAGS: Final[dict[str, Text]] = {
         "转办：把一项需求转给有职责的机构，以及每一步办理。",
         "Referrals: one need goes to the agency whose duty it is, and every step of the work.",
     ),
+    "sharing": Text(
+        "共享依据、影响评估、紧急查阅与明文查看。",
+        "Why fields may leave: bases, impact assessments, the emergency access, reveal.",
+    ),
     "results": Text("结果与采用：一次认定，各机构共享复用。", "Results and their adoption: decided once, used by all."),
     "directory": Text(
         "职责清单与机构目录：谁的职责、何时办结、到哪里办。",
@@ -102,6 +106,11 @@ EVENTS: Final[dict[str, Text]] = {
     "result.shared": Text("结果已共享", "a result was shared"),
     "result.adopted": Text("结果被采用、部分采用或未采用", "an agency said whether it adopts a result"),
     "consent.granted": Text("登记了共享依据", "a basis for sharing was recorded"),
+    "consent.withdrawn": Text("撤回了共享依据，请停止使用", "a basis for sharing was withdrawn: stop using it"),
+    "break_glass.opened": Text("有机构紧急查阅了档案", "an agency opened the file in an emergency"),
+    "break_glass.reviewed": Text("紧急查阅已复核", "an emergency use was judged"),
+    "break_glass.overdue": Text("紧急查阅逾期未复核", "an emergency use was not judged within its day"),
+    "person.revealed": Text("有人查看了明文", "masked values were seen in full"),
     "endpoint.verification": Text("推送地址验证，须回送 challenge", "proves an endpoint: answer with the challenge"),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
 }

@@ -121,7 +121,7 @@ class Load:
     ) -> Any:
         headers = {
             "authorization": f"Bearer {token or await self.token(http, code)}",
-            "tongli-purpose": "bench",
+            "tongli-purpose": "assistance",
             "idempotency-key": key or secrets.token_hex(16),
         }
         content = None if body is None else json.dumps(body).encode()

@@ -42,7 +42,7 @@ def operations(filled: Filled, seed: int) -> list[Operation]:
     work = _Workload(filled, seed)
     return [
         Operation("read", 200, lambda: work.reads("")),
-        Operation("audited read", 200, lambda: work.reads("/file", **{"tongli-purpose": "bench"})),
+        Operation("audited read", 200, lambda: work.reads("/file", **{"tongli-purpose": "assistance"})),
         Operation("list 50", 200, lambda: work.lists(work.unions, "/v1/cases")),
         Operation("inbox", 200, lambda: work.lists(work.offices, "/v1/referrals?box=in")),
         Operation("create report", 201, work.creates),

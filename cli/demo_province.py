@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NotRequired, TypedDict
 from uuid import UUID
@@ -127,6 +128,22 @@ async def _seed(raw: Raw, plan: Sequence[Office]) -> None:
             for matter in office.matters
         ],
     )
+    for office in plan:
+        if office.agency.kind == "union" and office.agency.parent is None and office.agency.code in ids:
+            await directory.add_assessment(raw, ids[office.agency.code], _assessment())
+
+
+def _assessment() -> directory.NewAssessment:
+    """So that the demo may share at all; a real union assesses its own."""
+    described: _Described = json.loads(SOURCE.read_text(encoding="utf-8"))
+    said = described["assessment"]
+    return directory.NewAssessment(
+        title=said["title"],
+        measures=said["measures"],
+        assessed_by=said["assessed_by"],
+        valid_from=datetime.fromisoformat(said["valid_from"]),
+        valid_until=datetime.fromisoformat(said["valid_until"]),
+    )
 
 
 def _ids_with_client(plan: Sequence[Office], agencies: Mapping[str, UUID]) -> set[str]:
@@ -205,7 +222,18 @@ class _Description(TypedDict):
     windows: NotRequired[list[dict[str, str]]]
 
 
+class _Assessment(TypedDict):
+    """Instants with offset."""
+
+    title: str
+    measures: str
+    assessed_by: str
+    valid_from: str
+    valid_until: str
+
+
 class _Described(TypedDict):
+    assessment: _Assessment
     places: list[_Place]
     offices: list[_Description]
 

@@ -126,7 +126,7 @@ def _assess(stage: Stage, cast: _Cast, case_id: str) -> None:
     """02-27: the home visit; net income 200 yuan a head is below the line of 800: deep hardship."""
     now = _shanghai(2, 27, 15)
     stage.at(now)
-    file = cast.union.get(f"/v1/cases/{case_id}/file", tongli_purpose="assessment")
+    file = cast.union.get(f"/v1/cases/{case_id}/file", tongli_purpose="assistance")
     stage.check(len(file["people"]) == 3, "the household of three is not in the file")
     shown = str(file["people"][0]["id_number"])
     stage.check(shown.startswith("990") and "*" in shown, "the identity number is not masked")
@@ -281,7 +281,7 @@ def _adopt(stage: Stage, cast: _Cast, case_id: str, result: dict[str, Any]) -> N
     stage.tell(now, cast.union, "邀请医保部门作为观察方", "invites the medical insurer to observe")
     seen = cast.medical.get(f"/v1/cases/{case_id}/results")["data"]
     stage.check(any(shown["id"] == result["id"] for shown in seen), "the observer does not see the shared result")
-    cast.medical.get(f"/v1/cases/{case_id}/file", status=403, tongli_purpose="adoption")
+    cast.medical.get(f"/v1/cases/{case_id}/file", status=403, tongli_purpose="assistance")
     cast.medical.post(f"/v1/results/{result['id']}/adoptions", {"decision": "adopted"})
     _pushed(stage, cast.employment, "result.adopted", result["id"])
     stage.tell(now, cast.medical, "采用认定结果，不再重复核查", "adopts the recognition: no second check")
@@ -322,7 +322,7 @@ def _look_back(stage: Stage, cast: _Cast, case_id: str) -> None:
     stage.check(
         {need["status"] for need in case["needs"] if need["need"] == "employment"} == {"met"}, "the need is not met"
     )
-    cast.workshop.get(f"/v1/cases/{case_id}/file", status=403, tongli_purpose="curiosity")
+    cast.workshop.get(f"/v1/cases/{case_id}/file", status=403, tongli_purpose="assistance")
     stage.tell(
         now,
         cast.workshop,

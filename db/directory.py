@@ -15,6 +15,7 @@ import asyncpg
 from crypto.ids import new_id
 from db.engine import Raw
 from db.operator import act_as_owner, act_for
+from rules.field_classes import FieldClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class NewAgency:
     parent: str | None = None
     department: bool = False
     windows: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewAssessment:
+    """An impact assessment that covers the whole responsibility list."""
+
+    title: str
+    measures: str
+    assessed_by: str
+    valid_from: datetime
+    valid_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +170,29 @@ async def add_staff(raw: Raw, agency_id: UUID, people: Sequence[NewStaff]) -> li
     rows = [asdict(person) | {"id": str(new_id())} for person in people]
     return [row["id"] for row in await raw.fetch(_ADD_STAFF, json.dumps(rows), agency_id, datetime.now(UTC))]
 
+
+async def add_assessment(raw: Raw, agency_id: UUID, assessment: NewAssessment) -> None:
+    """An impact assessment of every matter and class, for the cases of this union and those below; once per title."""
+    await act_for(raw, agency_id)
+    await raw.execute(
+        _ADD_ASSESSMENT,
+        new_id(),
+        agency_id,
+        assessment.title,
+        [name.value for name in FieldClass],
+        assessment.measures,
+        assessment.assessed_by,
+        assessment.valid_from,
+        assessment.valid_until,
+        datetime.now(UTC),
+    )
+
+
+_ADD_ASSESSMENT = """
+INSERT INTO impact_assessment (id, agency_id, title, matters, field_classes, measures, assessed_by, valid_from,
+                               valid_until, recorded_at)
+SELECT $1, $2, $3::text, ARRAY(SELECT code FROM matter ORDER BY code), $4, $5, $6, $7, $8, $9
+ WHERE NOT EXISTS (SELECT FROM impact_assessment WHERE agency_id = $2 AND title = $3::text)"""
 
 _ADD_AGENCIES = """
 INSERT INTO agency (id, code, name, name_en, kind, level, parent_id, department, division_code, windows, status,

@@ -40,6 +40,7 @@ class Caller:
     scopes: frozenset[str]
     request_id: str
     actor: str | None = None
+    authenticated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Watches the clocks of referrals in business time: what has passed is said, what nobody answered is taken back."""
+"""Watches the clocks of referrals in business time: what has passed is said, what nobody answered is taken back. And,
+in real time, those of emergency uses that nobody judged."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from actions.break_glass import remind_of_reviews
 from actions.clocks import count_again, expire, fire_clock
 from db.engine import Database, Raw
 from db.queries import clocks
@@ -59,7 +61,9 @@ async def look_once(database: Database) -> int:
         due = await clocks.overdue_referrals(raw, now, BATCH)
         unanswered = await clocks.unanswered_referrals(raw, latest, BATCH)
         calendar = await load_calendar(raw.fetch) if unanswered else WorkCalendar({}, frozenset())
-    fired = await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
+    async with open_system_transaction(database) as raw:
+        reminded = await remind_of_reviews(raw, limit=BATCH)
+    fired = reminded + await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
     return fired + await _each(
         database, unanswered, lambda raw, referral, case: expire(raw, referral, case, now=now, calendar=calendar)
     )

@@ -25,6 +25,15 @@ def age_on(birth_date: date, day: date) -> int:
     return day.year - birth_date.year - before_birthday
 
 
+AGE_OF_OWN_CONSENT = 14
+"""Below it a parent or guardian consents (个人信息保护法 art. 31)."""
+
+
+def is_child(birth_date: date | None, day: date) -> bool:
+    """Whether somebody is known to be under 14 on `day`."""
+    return birth_date is not None and birth_date <= day and age_on(birth_date, day) < AGE_OF_OWN_CONSENT
+
+
 def age_band(birth_date: date | None, day: date) -> AgeBand:
     """The band of the age on `day` (60 itself is `46_60`); `unknown` without a birth date or with a later one."""
     if birth_date is None or birth_date > day:

@@ -1,77 +1,56 @@
 """Which field classes of a case may reach which agency, and how a value is masked. Pure.
 
-The table "What each participant sees" of the domain model. Beyond the preview a receiver needs a recorded basis.
+The table "What each participant sees" of the domain model. Beyond the preview a receiver needs a recorded basis
+(rules/sharing.py).
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from uuid import UUID
 
+from rules.field_classes import ALL_CLASSES, PERSON, FieldClass, project
 from rules.identity_numbers import masked
 from rules.phones import masked_phone
+from rules.purposes import classes_for
 
-COORDINATOR_CLASSES = frozenset({"basic", "contact", "identity", "economic", "medical", "legal", "family"})
-"""What the coordinator's file shows; mood and finance accounts are compartments of their own."""
+_OF_PART: Mapping[str, frozenset[FieldClass]] = {
+    "coordinator": ALL_CLASSES,
+    "rescuer": frozenset({FieldClass.basic, FieldClass.contact, FieldClass.medical, FieldClass.family}),
+    "supervisor": frozenset({FieldClass.basic, FieldClass.economic, FieldClass.family}),
+}
+"""What a part lets an agency see of a case's file. A supervisor: enough to judge the work, nothing to reach the person
+by; a rescuer, who broke the glass: what helps at once."""
 
-SUPERVISOR_CLASSES = frozenset({"basic", "economic", "family"})
-"""What a supervising union sees of the cases below: enough to judge the work, nothing to reach the person by."""
+_OF_ROLE: Mapping[str, frozenset[FieldClass]] = {
+    "fund_officer": frozenset({FieldClass.basic, FieldClass.identity, FieldClass.economic, FieldClass.finance_account}),
+}
+"""Roles that see less than their agency may."""
 
 
-def classes_of_file(parts: Iterable[str]) -> frozenset[str]:
-    """The field classes of a case's file for an agency with these parts in the case."""
-    mine = set(parts)
-    if "coordinator" in mine:
-        return COORDINATOR_CLASSES
-    return SUPERVISOR_CLASSES if "supervisor" in mine else frozenset()
+def classes_of_file(parts: Iterable[str], *, roles: Iterable[str], purpose: str | None) -> frozenset[FieldClass]:
+    """The field classes of a case's file for somebody in these roles of an agency with these parts in the case, who
+    names this purpose."""
+    of_parts = frozenset[FieldClass]().union(*(_OF_PART.get(part, frozenset()) for part in parts))
+    return of_parts & classes_of_roles(roles) & classes_for(purpose)
+
+
+def classes_of_report(parts: Iterable[str], *, roles: Iterable[str], purpose: str | None) -> frozenset[FieldClass]:
+    """The field classes of a report: all it said for the agency that filed it, what the purpose needs for the
+    coordinator."""
+    reach = ALL_CLASSES if "owner" in set(parts) else classes_for(purpose)
+    return reach & classes_of_roles(roles)
+
+
+def classes_of_roles(roles: Iterable[str]) -> frozenset[FieldClass]:
+    """The classes that people in these roles may see at most."""
+    return frozenset[FieldClass]().union(*(_OF_ROLE.get(role, ALL_CLASSES) for role in roles))
 
 
 def may_see_needs(parts: Iterable[str]) -> bool:
     """Which office handles which need is for the coordinator, those above it and the reporters."""
     return not {"coordinator", "supervisor", "reporter"}.isdisjoint(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """A basis in force that names the recipient, and who recorded it."""
-
-    kind: str
-    recorded_by: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Disclosure:
-    """What may be shown: `classes`, under the basis `basis_kind`; `missing` is the reason why it is only the preview.
-
-    `records_of`: whose records are open; None for all of the case. An agency's own basis opens what that agency said,
-    the coordinator's opens the case.
-    """
-
-    classes: frozenset[str]
-    basis_kind: str | None
-    missing: str | None
-    records_of: frozenset[UUID] | None = None
-
-
-def receiver_disclosure(
-    minimum_fields: Iterable[str], bases: Iterable[Basis], *, disclosed_status: bool, coordinator: UUID
-) -> Disclosure:
-    """What the receiver of a referral sees: the preview before acceptance, then the matter's minimum set under a basis.
-
-    Consent comes first: it is the one a person can see.
-    """
-    if not disclosed_status:
-        return Disclosure(frozenset(), None, None)
-    in_force = sorted(bases, key=lambda basis: _BASIS_ORDER.index(basis.kind))
-    if not in_force:
-        return Disclosure(frozenset(), None, "consent-missing")
-    opening = [basis for basis in in_force if basis.recorded_by == coordinator]
-    records_of = None if opening else frozenset(basis.recorded_by for basis in in_force)
-    return Disclosure(frozenset(minimum_fields), (opening or in_force)[0].kind, None, records_of)
-
-
-_BASIS_ORDER = ("consent", "statutory_duty", "emergency")
 
 
 def may_read_result_text(sensitive: str | None, *, own: bool, roles: Iterable[str]) -> bool:
@@ -114,33 +93,22 @@ class PersonOpened:
     employer_name: str | None
     health: str | None
     monthly_income_fen: int | None
+    medical_note: str | None = None
+    legal_note: str | None = None
+    mood_note: str | None = None
+    bank_account: str | None = None
+    id: UUID | None = None
 
 
 def project_person(person: PersonOpened, classes: Iterable[str]) -> dict[str, object]:
-    """The fields of the given classes, identity numbers and phones masked. A class that is not given leaves no key."""
-    granted = set(classes)
-    fields: Mapping[str, Mapping[str, object]] = {
-        "basic": {
-            "name": person.name,
-            "sex": person.sex,
-            "birth_date": person.birth_date,
-            "division_code": person.division_code,
-            "employment_status": person.employment_status,
-            "employer_name": person.employer_name,
-        },
-        "contact": {"phones": [masked_phone(phone) for phone in person.phones], "address": person.address},
-        "identity": {
-            "id_type": person.id_type,
-            "id_number": masked(person.id_number) if person.id_number else None,
-        },
-        "economic": {"monthly_income_fen": person.monthly_income_fen},
-        "medical": {"health": person.health},
+    """The fields of the given classes, numbers masked. A class that is not given leaves no key."""
+    values = {field.name: getattr(person, field.name) for field in fields(person)}
+    values |= {
+        "phones": [masked_phone(phone) for phone in person.phones],
+        "id_number": masked(person.id_number) if person.id_number else None,
+        "bank_account": masked(person.bank_account) if person.bank_account else None,
     }
-    shown: dict[str, object] = {"role": person.role, "relation": person.relation}
-    for field_class, values in fields.items():
-        if field_class in granted:
-            shown |= values
-    return shown
+    return project(values, PERSON, frozenset(classes))
 
 
 def mask_said(said: Mapping[str, object]) -> dict[str, object]:
@@ -155,7 +123,7 @@ def _mask_value(key: str, value: object) -> object:
         return mask_said(value)
     if not isinstance(value, str):
         return value
-    if key == "id_number":
+    if key in ("id_number", "bank_account"):
         return masked(value)
     if key in ("phone", "phones"):
         return masked_phone(value)

@@ -56,12 +56,13 @@ class InsufficientRole(Refused):
 
 
 class ConsentMissing(Refused):
-    """A field may not leave without a basis that names the recipient."""
+    """A field may not leave without a basis that names the recipient. Facts: why (`reason`), and which `field_classes`
+    stay closed."""
 
     code = "consent-missing"
 
-    def __init__(self, recipient: UUID) -> None:
-        super().__init__(recipient=str(recipient))
+    def __init__(self, recipient: UUID, **facts: object) -> None:
+        super().__init__(recipient=str(recipient), **facts)
         self.recipient = recipient
 
 

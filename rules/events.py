@@ -59,7 +59,12 @@ ENTITLEMENTS: dict[str, Rule] = {
     "assistance.recorded": Rule(("coordinator", "actor")),
     "result.shared": _CASE,
     "result.adopted": Rule(("coordinator", "actor", "other")),
-    "consent.granted": Rule(("coordinator", "actor")),
+    "consent.granted": Rule(("coordinator", "actor", "other")),
+    "consent.withdrawn": Rule(("coordinator", "actor", "other")),
+    "break_glass.opened": Rule(("coordinator", "actor")),
+    "break_glass.reviewed": Rule(("coordinator", "actor", "other")),
+    "break_glass.overdue": Rule(("coordinator", "other")),
+    "person.revealed": Rule(("coordinator", "actor")),
     "endpoint.verification": _OWN,
     "endpoint.disabled": _OWN,
 }

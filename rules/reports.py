@@ -20,6 +20,7 @@ from rules.identity_numbers import (
     to_eighteen,
 )
 from rules.phones import PhoneError, normalise_phone
+from rules.purposes import Purpose
 from rules.texts import TextError, clean_name, name_key
 
 
@@ -39,12 +40,6 @@ class IdType(StrEnum):
     passport = "passport"
     unverified = "unverified"
     none = "none"
-
-
-class BasisKind(StrEnum):
-    consent = "consent"
-    statutory_duty = "statutory_duty"
-    emergency = "emergency"
 
 
 class Relation(StrEnum):
@@ -99,10 +94,18 @@ class PersonSaid:
 
 @dataclass(frozen=True, slots=True)
 class BasisSaid:
+    """A basis as an agency says it. `field_classes` None: whatever the matter's minimum set holds. For a consent also
+    the version of the text, the channel and who gave it."""
+
     kind: str
     reference: str
     recipients: tuple[UUID, ...]
     valid_until: datetime | None
+    purpose: str = Purpose.assistance
+    field_classes: tuple[str, ...] | None = None
+    text_version: str | None = None
+    channel: str | None = None
+    given_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,13 @@ class Subject(StrEnum):
     referral = "referral"
     report = "report"
     result = "result"
+    sharing_basis = "sharing_basis"
+    break_glass = "break_glass"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
 
-CASE_PARTS = frozenset({"coordinator", "reporter", "receiver", "observer", "supervisor"})
+CASE_PARTS = frozenset({"coordinator", "reporter", "receiver", "observer", "supervisor", "rescuer"})
 REFERRAL_PARTS = frozenset({"sender", "receiver", "coordinator", "pool", "supervisor"})
 REPORT_PARTS = frozenset({"owner", "coordinator"})
 RESULT_PARTS = CASE_PARTS | {"owner"}
@@ -54,6 +56,8 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.referral: REFERRAL_PARTS,
     Subject.report: REPORT_PARTS,
     Subject.result: RESULT_PARTS,
+    Subject.sharing_basis: frozenset({"owner", "recipient", "coordinator"}),
+    Subject.break_glass: frozenset({"owner", "coordinator", "supervisor"}),
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -131,15 +135,33 @@ OPERATIONS: Mapping[str, Operation] = {
     "list_cases": _own("cases:read", _CASE_READERS),
     "search_cases": _own("cases:read", _CASEWORK, purpose=True),
     **dict.fromkeys(("read_case", "read_timeline", "list_participants", "list_links", "list_case_tasks"), _CASE_READ),
-    "read_case_file": _case(
-        "cases:read", _CASE_READERS - {Role.fund_officer}, parts={"coordinator", "supervisor"}, purpose=True
-    ),
+    "read_case_file": _case("cases:read", _CASE_READERS, parts={"coordinator", "supervisor", "rescuer"}, purpose=True),
     **dict.fromkeys(("invite_participant", "record_sharing_basis", "take_case_step"), _COORDINATED),
+    # why fields leave
+    "list_sharing_bases": _case("cases:read", _CASEWORK),
+    "read_sharing_basis": _of(Subject.sharing_basis, "cases:read", _CASEWORK),
+    "withdraw_sharing_basis": _of(Subject.sharing_basis, "cases:write", _CASEWORK, parts={"owner", "coordinator"}),
+    **dict.fromkeys(("list_assessments", "read_assessment"), _of(Subject.agency, "cases:read", _CASE_READERS)),
+    "record_assessment": _ADMIN,
+    "revoke_assessment": _of(Subject.agency, "agency:admin", _ADMINS, parts={"owner"}),
+    "break_glass": _case("cases:read", _CASEWORK, parts=CASE_PARTS - {"supervisor"}),
+    "list_break_glass": _CASE_READ,
+    "read_break_glass": _of(Subject.break_glass, "cases:read", _CASE_READERS),
+    "review_break_glass": _of(
+        Subject.break_glass,
+        "cases:write",
+        _COORDINATORS | {Role.union_supervisor},
+        barred="owner",
+    ),
+    "reveal_values": _case(
+        "persons:reveal", _CASEWORK | {Role.fund_officer}, parts={"coordinator", "receiver"}, purpose=True
+    ),
     "end_participation": _case("cases:write", _CASEWORK, parts={"coordinator", "observer"}),
     # referrals
     "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),
     "list_referrals_of_case": _case("referrals:read", _REFERRAL_READERS),
     "list_referrals": _own("referrals:read", _REFERRAL_READERS),
+    "read_people_of_referral": _of(Subject.referral, "referrals:read", _CASEWORK, parts={"receiver"}, purpose=True),
     "read_referral": _of(Subject.referral, "referrals:read", _REFERRAL_READERS),
     "take_referral_step": _of(Subject.referral, "referrals:write", _CASEWORK, parts=REFERRAL_PARTS - {"supervisor"}),
     # results

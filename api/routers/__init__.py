@@ -5,6 +5,8 @@ Routers of nouns below a case stand before the case's own, whose `/{case_id}/{st
 
 from api.routers import (
     agencies,
+    assessments,
+    break_glass,
     cases,
     clients,
     codes,
@@ -17,6 +19,7 @@ from api.routers import (
     referrals,
     reports,
     results,
+    sharing,
     staff,
     webhook_endpoints,
 )
@@ -26,9 +29,15 @@ ROUTERS = (
     reports.router,
     referrals.of_case,
     results.of_case,
+    sharing.of_case,
+    break_glass.of_case,
     cases.router,
+    sharing.of_referral,
     referrals.router,
     results.router,
+    sharing.router,
+    break_glass.router,
+    assessments.router,
     matters.router,
     agencies.router,
     divisions.router,

@@ -13,9 +13,8 @@ from actions import cases as verbs
 from actions.access import require_supervision
 from actions.case_files import read_case_file
 from actions.linkage import hashed
-from actions.sharing import record_basis
 from api.conditional import not_modified
-from api.deps import ServicesDep, Writing, reads, reads_with_mark, writes
+from api.deps import ServicesDep, Writing, reads, reads_with_mark, spends, writes
 from api.listing import Position, answer_page, open_cursor
 from api.paging import Cursor, Limit, Page
 from api.params import Instant, Uuid
@@ -39,19 +38,19 @@ from api.schemas.cases import (
     ParticipantShown,
     PersonShown,
     ReportOfCase,
-    SharingBasisOut,
     Tasks,
     TaskShown,
     Timeline,
     TimelineEntry,
 )
-from api.schemas.reports import SharingBasisIn, utc
+from api.schemas.reports import utc
 from api.strict_json import StrictRouter
 from db.queries import cases, people, timeline
 from db.transaction import Tx
 from rules.disclosure import may_see_needs
 from rules.errors import FieldError, ValidationFailed
 from rules.events import view_of
+from rules.limits import SEARCH
 from rules.reports import Identifiers, eighteen
 from rules.texts import name_key
 
@@ -115,7 +114,9 @@ async def list_cases(
 
 
 @router.post("/search", operation_id="search_cases")
-async def search_cases(search: CaseSearchIn, tx: Annotated[Tx, reads_with_mark()]) -> CaseHits:
+async def search_cases(
+    search: CaseSearchIn, _spent: Annotated[None, spends(SEARCH)], tx: Annotated[Tx, reads_with_mark()]
+) -> CaseHits:
     """Find cases the caller already sees by identity number, or by name and birth date. A POST: personal data never
     stands in an address."""
     identifiers = _identifiers(search)
@@ -272,16 +273,6 @@ async def get_tasks(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Tasks:
             for row in await cases.open_tasks(tx, case_id)
         ]
     )
-
-
-@router.post(
-    "/{case_id}/sharing-bases", operation_id="record_sharing_basis", status_code=201, response_model=SharingBasisOut
-)
-async def post_sharing_basis(case_id: Uuid, basis: SharingBasisIn, writing: Annotated[Writing, writes()]) -> Response:
-    """Record why fields of this case may go to the named agencies: consent, statutory duty or emergency."""
-    await record_basis(writing.tx, case_id, basis.said())
-    shown = SharingBasisOut(recorded=len(basis.recipients), kind=basis.kind.value, recipients=basis.recipients)
-    return await writing.answer(shown, status=201, location=f"/v1/cases/{case_id}/sharing-bases")
 
 
 @router.post("/{case_id}/{step}", operation_id="take_case_step", response_model=CaseSummary)

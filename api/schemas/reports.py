@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from api.params import CodeText, Day, DivisionCode, Fen, Instant, LongText, ShortText, Uuid
 from api.schemas.base import StrictModel
+from rules.field_classes import FieldClass
 from rules.matters import Need, Urgency
+from rules.purposes import Purpose
 from rules.reports import (
     AddressSaid,
-    BasisKind,
     BasisSaid,
     Channel,
     EmployerSaid,
@@ -21,8 +22,10 @@ from rules.reports import (
     Relation,
     ReportSaid,
 )
+from rules.sharing import BasisKind, ConsentChannel, GivenBy
 
 PersonName = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=50, pattern=r"\S")]
+BankAccount = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{8,30}$")]
 Cause = Annotated[str, StringConstraints(strict=True, pattern=r"^(?:[1-9]|10)$")]
 
 
@@ -63,7 +66,12 @@ class AsReceivedIn(StrictModel):
     employer: ShortText | None = None
 
 
+_DETAILS = ("monthly_income_fen", "medical_note", "legal_note", "mood_note", "bank_account")
+
+
 class PersonIn(StrictModel):
+    """The notes are compartments: each is shown only to whoever is entitled to its class."""
+
     name: PersonName
     id_type: IdType = IdType.none
     id_number: ShortText | None = None
@@ -75,6 +83,10 @@ class PersonIn(StrictModel):
     employer: EmployerIn | None = None
     health: CodeText | None = None
     monthly_income_fen: Fen | None = None
+    medical_note: LongText | None = None
+    legal_note: LongText | None = None
+    mood_note: LongText | None = None
+    bank_account: BankAccount | None = None
     as_received: AsReceivedIn | None = None
 
     def said(self, relation: str = "self") -> PersonSaid:
@@ -91,7 +103,7 @@ class PersonIn(StrictModel):
             relation=relation,
             health=self.health,
             as_received=self.as_received.model_dump(exclude_none=True) if self.as_received else {},
-            details={"monthly_income_fen": self.monthly_income_fen},
+            details={name: getattr(self, name) for name in _DETAILS if getattr(self, name) is not None},
         )
 
 
@@ -107,15 +119,33 @@ class CausesIn(StrictModel):
 
 
 class SharingBasisIn(StrictModel):
-    """Why fields may go to the recipients; consent is per recipient agency."""
+    """Why fields may go to the recipients: per recipient agency and purpose. `field_classes`: how far; without it, the
+    minimum set of whatever matter is referred. A consent also says the version of its text, how and by whom it was
+    given."""
 
     kind: BasisKind
     reference: ShortText
     recipients: Annotated[list[Uuid], Field(max_length=50)]
     valid_until: Instant | None = None
+    purpose: Purpose = Purpose.assistance
+    field_classes: Annotated[list[FieldClass], Field(min_length=1, max_length=9)] | None = None
+    text_version: CodeText | None = None
+    channel: ConsentChannel | None = None
+    given_by: GivenBy | None = None
 
     def said(self) -> BasisSaid:
-        return BasisSaid(self.kind.value, self.reference, tuple(dict.fromkeys(self.recipients)), self.valid_until)
+        classes = self.field_classes
+        return BasisSaid(
+            kind=self.kind.value,
+            reference=self.reference,
+            recipients=tuple(dict.fromkeys(self.recipients)),
+            valid_until=self.valid_until,
+            purpose=self.purpose.value,
+            field_classes=None if classes is None else tuple(dict.fromkeys(name.value for name in classes)),
+            text_version=self.text_version,
+            channel=self.channel.value if self.channel else None,
+            given_by=self.given_by.value if self.given_by else None,
+        )
 
 
 class ReportIn(StrictModel):

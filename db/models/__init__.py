@@ -2,8 +2,10 @@
 
 from db.models import (
     agencies,
+    assessments,
     assistance,
     audit,
+    break_glass,
     calendar,
     cases,
     clients,
@@ -28,8 +30,10 @@ from db.models import (
 
 __all__ = [
     "agencies",
+    "assessments",
     "assistance",
     "audit",
+    "break_glass",
     "calendar",
     "cases",
     "clients",

@@ -6,16 +6,21 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import key, one_of, sealed
-from rules.reports import BasisKind
+from db.types import key, one_of, sealed, words
+from rules.purposes import Purpose
+from rules.sharing import BasisKind, ConsentChannel, GivenBy, WithdrawnBy
 
 
 class SharingBasis(SQLModel, table=True):
-    """One row per recipient: consent is per recipient agency and purpose."""
+    """One row per recipient and purpose. `field_classes` null: whatever the matter's minimum set holds."""
 
     __tablename__ = "sharing_basis"
     __table_args__ = (
         CheckConstraint(one_of("kind", *BasisKind), name="sharing_basis_kind"),
+        CheckConstraint(one_of("purpose", *Purpose), name="sharing_basis_purpose"),
+        CheckConstraint(one_of("channel", *ConsentChannel), name="sharing_basis_channel"),
+        CheckConstraint(one_of("given_by", *GivenBy), name="sharing_basis_given_by"),
+        CheckConstraint(one_of("withdrawn_by", *WithdrawnBy), name="sharing_basis_withdrawn_by"),
         Index("sharing_basis_by_case", "case_id", "recipient_agency_id"),
         Index("sharing_basis_by_recipient", "recipient_agency_id"),
         Index("sharing_basis_by_agency", "agency_id"),
@@ -31,3 +36,10 @@ class SharingBasis(SQLModel, table=True):
     valid_from: datetime
     valid_until: datetime | None
     recorded_at: datetime
+    purpose: str
+    field_classes: list[str] | None = words(nullable=True)
+    text_version: str | None
+    channel: str | None
+    given_by: str | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None

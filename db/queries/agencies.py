@@ -49,6 +49,12 @@ async def active_among(tx: Tx, agency_ids: Iterable[UUID]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
+async def kinds_of_active(tx: Tx, agency_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The kinds of those of the given agencies that exist and are active."""
+    rows = await tx.rows("SELECT id, kind FROM agency WHERE id = ANY ($1) AND status = 'active'", list(agency_ids))
+    return {row["id"]: row["kind"] for row in rows}
+
+
 async def find_agency(tx: Tx, agency_id: UUID) -> asyncpg.Record | None:
     return await tx.row("SELECT * FROM agency WHERE id = $1", agency_id)
 

@@ -55,7 +55,10 @@ SELECT c.id, c.number, c.kind, c.status, c.division_code, c.urgency, c.difficult
        c.causes_secondary, c.main_birth_date, c.employer_id, c.opened_at, c.updated_at, c.closed_at, c.exit_reason,
        c.version, c.coordinator_agency_id, a.name AS coordinator_name,
        ARRAY(SELECT p.role FROM participant p WHERE p.case_id = c.id AND p.agency_id = $2 AND p.until IS NULL
-              UNION ALL SELECT 'supervisor' WHERE c.coordinator_agency_id = ANY ($3::uuid[])) AS roles,
+              UNION ALL SELECT 'supervisor' WHERE c.coordinator_agency_id = ANY ($3::uuid[])
+              UNION ALL SELECT 'rescuer' WHERE EXISTS (SELECT FROM break_glass b
+                   WHERE b.case_id = c.id AND b.agency_id = $2 AND b.ends_at > now()
+                     AND b.verdict IS DISTINCT FROM 'not_justified')) AS roles,
        coalesce((SELECT json_agg(json_build_object('need', n.need, 'status', n.status, 'agency_id', n.agency_id,
                                                    'agency_name', b.name) ORDER BY n.need)
                    FROM case_need n JOIN agency b ON b.id = n.agency_id WHERE n.case_id = c.id), '[]') AS needs

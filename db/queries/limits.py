@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from db.engine import Raw
+from rules.limits import Budget
 
 
 async def lease_requests(raw: Raw, principal_id: UUID, *, wanted: int, per_minute: int, burst: int) -> tuple[int, int]:
@@ -16,3 +17,11 @@ async def lease_requests(raw: Raw, principal_id: UUID, *, wanted: int, per_minut
     )
     assert row is not None
     return row["granted"], row["remaining"]
+
+
+async def spend_budget(raw: Raw, principal_id: UUID, budget: Budget) -> int:
+    """Takes one token of a sensitive operation's bucket: what is left, or -1 where it is empty. One statement."""
+    left = await raw.fetchval(
+        "SELECT spend_budget($1, $2, $3, $4)", principal_id, budget.name, budget.per_hour, budget.burst
+    )
+    return int(left)

@@ -1,7 +1,7 @@
 """The responsibility list: a matter, its clocks in a place, and the offices competent for it there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from uuid import UUID
@@ -133,3 +133,9 @@ async def upsert_override(
 def _matter_of(definition: str) -> Matter:
     """Parsing the whole list would cost 3 ms a request; a definition is read again when its text changes."""
     return parse_matter(json.loads(definition))
+
+
+async def known_codes(tx: Tx, codes: Iterable[str]) -> set[str]:
+    """Those of the codes that name a matter of the list."""
+    rows = await tx.rows("SELECT code FROM matter WHERE code = ANY ($1)", list(codes))
+    return {row["code"] for row in rows}

@@ -36,6 +36,6 @@ ID=$(echo "$REFERRAL" | field id)
 
 call "$LABOUR" "$API/v1/referrals/$ID/accept" -H 'If-Match: "v1"' \
     -H "Idempotency-Key: $(fresh)" -H 'Content-Type: application/json' -d '{}' | field status
-call "$LABOUR" "$API/v1/referrals/$ID" -H 'Tongli-Purpose: recognition' | field people 0 name
+call "$LABOUR" "$API/v1/referrals/$ID" -H 'Tongli-Purpose: referral' | field people 0 name
 
 call "$UNION" "$API/v1/events?types=referral.*&wait=10" | field data 0 type

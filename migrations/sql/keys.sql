@@ -19,6 +19,7 @@ GRANT EXECUTE ON FUNCTION sealed_as(bytea) TO tongli_keys;
 
 GRANT SELECT (id, reason), UPDATE (reason) ON adoption TO tongli_keys;
 GRANT SELECT (id, source), UPDATE (source) ON assistance TO tongli_keys;
+GRANT SELECT (id, text, review_text), UPDATE (text, review_text) ON break_glass TO tongli_keys;
 GRANT SELECT (id, exit_text), UPDATE (exit_text) ON "case" TO tongli_keys;
 GRANT SELECT (id, name, id_number, contact, details, id_type, birth_date, id_index, name_birth_index, phone_indexes, index_key),
       UPDATE (name, id_number, contact, details, id_index, name_birth_index, phone_indexes, index_key) ON person_record TO tongli_keys;
@@ -34,6 +35,8 @@ DROP POLICY IF EXISTS keys ON adoption;
 CREATE POLICY keys ON adoption TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON assistance;
 CREATE POLICY keys ON assistance TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON break_glass;
+CREATE POLICY keys ON break_glass TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON "case";
 CREATE POLICY keys ON "case" TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON idempotency_record;

@@ -31,7 +31,10 @@ CREATE POLICY seen ON person_record FOR SELECT TO tongli_app USING (
                   AND p.role IN ('coordinator', 'receiver') AND p.until IS NULL)
     OR EXISTS (SELECT FROM "case" c
                 WHERE c.id = person_record.case_id
-                  AND c.coordinator_agency_id = ANY ((SELECT acting_below())::uuid[])));
+                  AND c.coordinator_agency_id = ANY ((SELECT acting_below())::uuid[]))
+    OR EXISTS (SELECT FROM break_glass b
+                WHERE b.case_id = person_record.case_id AND b.agency_id = (SELECT acting_agency())
+                  AND b.ends_at > now() AND b.verdict IS DISTINCT FROM 'not_justified'));
 DROP POLICY IF EXISTS own ON person_record;
 CREATE POLICY own ON person_record FOR INSERT TO tongli_app WITH CHECK (agency_id = (SELECT acting_agency()));
 

@@ -31,7 +31,7 @@ async def test_only_the_offices_it_is_offered_to_see_it_and_only_its_preview(
     assert (referral["pooled"], referral["to_agency"]) == (True, None)
     for office in (labour, employment):
         assert referral["id"] in await _inbox(office)
-        seen = (await office.get(f"/v1/referrals/{referral['id']}", purpose="look")).json()
+        seen = (await office.get(f"/v1/referrals/{referral['id']}", purpose="assistance")).json()
         assert (seen["case_id"], seen["note"], seen["people"]) == (None, None, None)
     for office in (medical, stranger):
         assert referral["id"] not in await _inbox(office)

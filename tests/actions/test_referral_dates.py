@@ -73,7 +73,7 @@ async def test_st01_referrals_of_4_march_are_due_as_the_story_says(
 
 async def test_awareness_to_report_is_kept_as_it_was(union: Api) -> None:
     filed = await report(union, aware_at="2026-02-26T01:30:00Z")
-    seen = (await union.get(f"/v1/reports/{filed['id']}", purpose="work")).json()
+    seen = (await union.get(f"/v1/reports/{filed['id']}", purpose="assistance")).json()
     assert (seen["aware_at"], seen["reported_at"]) == ("2026-02-26T01:30:00Z", "2026-03-04T01:30:00Z")
 
 

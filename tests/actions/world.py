@@ -18,8 +18,8 @@ from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
 
 TABLES = "c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
-READ_BY_ALL = {"agency"}
-"""The directory: everybody reads it, only an agency itself changes its entry."""
+READ_BY_ALL = {"agency", "impact_assessment"}
+"""The directory and the assessments: everybody reads them, only an agency itself changes its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,9 @@ async def _settled(instance: Instance) -> World:
         await story.step(labour, cancelled, "cancel")
     pooled = await story.refer(union, case_id, None, matter="LAB-09")
     await story.report(labour)
+    danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
+    opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
+    assert opened.status_code == 201, opened.text
     async with superuser(instance.admin_url) as raw:
         await raw.execute(_FILL, labour.id)
     return World(

@@ -37,7 +37,7 @@ async def test_the_reporter_sees_number_coordinator_status_and_needs_and_no_more
     assert (seen["roles"], seen["coordinator"]["id"], seen["status"]) == (["reporter"], str(union.id), "reported")
     assert {need["agency"]["id"] for need in seen["needs"]} == {str(union.id)}
     assert not {"causes", "people", "difficulty_class", "exit_reason"}.intersection(seen)
-    assert (await labour.get(f"{path}/file", purpose="work")).status_code == 403
+    assert (await labour.get(f"{path}/file", purpose="assistance")).status_code == 403
     parts = (await labour.get(f"{path}/participants")).json()["data"]
     assert {(part["role"], part["agency"]["id"]) for part in parts} == {
         ("coordinator", str(union.id)),
@@ -71,7 +71,7 @@ async def test_an_observer_sees_number_status_and_shared_results_only(
     assert (await medical.get(f"/v1/referrals/{referral['id']}")).status_code == 404
     assert (await medical.get(f"{path}/links")).json()["data"] == []
     assert (await medical.get(f"{path}/tasks")).json()["data"] == []
-    assert (await medical.get(f"{path}/file", purpose="work")).status_code == 403
+    assert (await medical.get(f"{path}/file", purpose="assistance")).status_code == 403
 
 
 async def test_a_receiver_sees_the_case_from_acceptance_on(union: Api, medical: Api, path: str) -> None:
@@ -225,17 +225,19 @@ async def test_a_search_finds_only_what_the_caller_sees_already(
         {"name": person["name"], "birth_date": person["birth_date"]},
     ):
         for api, found in ((union, [filed["case"]["id"]]), (labour, [filed["case"]["id"]]), (stranger, [])):
-            answer = await api.send("POST", "/v1/cases/search", json=words, purpose="look")
+            answer = await api.send("POST", "/v1/cases/search", json=words, purpose="assistance")
             assert answer.status_code == 200, answer.text
             assert [hit["id"] for hit in answer.json()["data"]] == found
     async with superuser(admin_url) as raw:
-        sql = "SELECT count(*) FROM audit_leaf WHERE action = 'case.search' AND agency_id = $1 AND purpose = 'look'"
+        sql = (
+            "SELECT count(*) FROM audit_leaf WHERE action = 'case.search' AND agency_id = $1 AND purpose = 'assistance'"
+        )
         assert await raw.fetchval(sql, stranger.id) >= 3
 
 
 @pytest.mark.parametrize("number", ["123456789012345", "99", "X" * 18, "990000197013451227", "9900007013451227"])
 async def test_a_search_for_what_cannot_be_a_number_finds_nothing_and_breaks_nothing(union: Api, number: str) -> None:
-    answer = await union.send("POST", "/v1/cases/search", json={"id_number": number}, purpose="look")
+    answer = await union.send("POST", "/v1/cases/search", json={"id_number": number}, purpose="assistance")
     assert answer.status_code in (200, 422), answer.text
     assert number not in answer.text
 
@@ -243,7 +245,7 @@ async def test_a_search_for_what_cannot_be_a_number_finds_nothing_and_breaks_not
 async def test_a_search_needs_a_purpose_and_something_to_look_for(union: Api) -> None:
     nameless: list[Json] = [{}, {"name": "周桂兰"}, {"birth_date": "1974-03-15"}]
     for words in nameless:
-        answer = await union.send("POST", "/v1/cases/search", json=words, purpose="look")
+        answer = await union.send("POST", "/v1/cases/search", json=words, purpose="assistance")
         assert answer.status_code == 422
     without = await union.send("POST", "/v1/cases/search", json={"id_number": "990000197403151227"})
     assert without.json()["code"] == "purpose-required"

@@ -115,8 +115,8 @@ async def test_a_referral_read_with_people_changes_its_tag_with_them(union: Api,
     filed = await report(union, person=person, sharing_basis=basis)
     referral = await step(labour, await refer(union, filed["case"]["id"], labour), "accept")
     path = f"/v1/referrals/{referral['id']}"
-    first = await labour.get(path, purpose="work")
+    first = await labour.get(path, purpose="assistance")
     await report(union, person={**person, "employment_status": "employed"})
-    again = await labour.get(path, purpose="work", headers={"if-none-match": first.headers["etag"]})
+    again = await labour.get(path, purpose="assistance", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 200
     assert again.json()["people"][0]["employment_status"] == "employed"

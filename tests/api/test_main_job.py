@@ -60,7 +60,7 @@ async def test_the_main_job_runs_from_report_to_adoption(union: Api, labour: Api
     accepted = await _step(labour, referral, "accept")
     refused = await labour.get(f"/v1/referrals/{referral['id']}")
     assert (refused.status_code, refused.json()["code"]) == (400, "purpose-required")
-    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="recognition")).json()
+    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="referral")).json()
     assert opened["disclosure"]["basis"] == "consent"
     assert opened["people"][0]["id_number"].startswith("990***")
     assert "health" not in opened["people"][0]
@@ -101,11 +101,11 @@ async def test_a_receiver_without_a_basis_sees_the_preview_and_what_is_missing(u
 
     recorded = await union.post(
         f"/v1/cases/{reported['case']['id']}/sharing-bases",
-        {"kind": "statutory_duty", "reference": "就业促进法第52条", "recipients": [str(labour.id)]},
+        {"kind": "consent", "reference": "同意书", "recipients": [str(labour.id)]},
     )
     assert recorded.status_code == 201, recorded.text
-    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="recognition")).json()
-    assert opened["disclosure"]["basis"] == "statutory_duty"
+    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="referral")).json()
+    assert opened["disclosure"]["basis"] == "consent"
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ async def test_a_receiver_without_a_basis_sees_the_preview_and_what_is_missing(u
 )
 async def test_a_stranger_cannot_tell_a_case_from_none(union: Api, stranger: Api, path: str) -> None:
     case_id = (await _report(union))["case"]["id"]
-    hidden = await stranger.get(f"/v1/cases/{case_id}{path}", purpose="look")
-    absent = await stranger.get(f"/v1/cases/019363a0-0000-7000-8000-000000000000{path}", purpose="look")
+    hidden = await stranger.get(f"/v1/cases/{case_id}{path}", purpose="assistance")
+    absent = await stranger.get(f"/v1/cases/019363a0-0000-7000-8000-000000000000{path}", purpose="assistance")
     assert hidden.status_code == absent.status_code == 404
 
     def told(answer: httpx.Response) -> dict[str, Any]:
@@ -131,13 +131,13 @@ async def test_the_same_person_reported_twice_joins_one_case(union: Api, labour:
     assert (two["case"]["opened"], two["linkage"]["decision"]) == (False, "linked")
     seen = (await labour.get(f"/v1/cases/{one['case']['id']}")).json()
     assert seen["roles"] == ["reporter"]
-    assert (await labour.get(f"/v1/cases/{one['case']['id']}/file", purpose="look")).status_code == 403
+    assert (await labour.get(f"/v1/cases/{one['case']['id']}/file", purpose="assistance")).status_code == 403
 
 
 async def test_the_coordinator_reads_the_file_and_a_purpose_is_asked_for(union: Api) -> None:
     case_id = (await _report(union))["case"]["id"]
     assert (await union.get(f"/v1/cases/{case_id}/file")).json()["code"] == "purpose-required"
-    file = (await union.get(f"/v1/cases/{case_id}/file", purpose="assessment")).json()
+    file = (await union.get(f"/v1/cases/{case_id}/file", purpose="assistance")).json()
     assert [person["role"] for person in file["people"]] == ["main", "member"]
     assert file["people"][0]["id_number"].count("*") == 13
     assert file["people"][1]["health"] == "chronic"
@@ -165,11 +165,11 @@ async def test_a_basis_recorded_by_its_own_recipient_opens_only_what_that_agency
     assert by_labour["case"]["id"] == by_union["case"]["id"]
     referral = await _refer(union, by_union["case"]["id"], labour)
     await _step(labour, referral, "accept")
-    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="recognition")).json()
+    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="referral")).json()
     assert opened["note"] is None
     assert {phone[-2:] for shown in opened["people"] for phone in shown["phones"]} == {person["phones"][0][-2:]}
 
     basis = {"kind": "consent", "reference": "同意书", "recipients": [str(labour.id)]}
     await union.post(f"/v1/cases/{by_union['case']['id']}/sharing-bases", basis)
-    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="recognition")).json()
+    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="referral")).json()
     assert opened["note"] == "车间分流"

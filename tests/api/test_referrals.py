@@ -63,7 +63,7 @@ async def test_every_step_that_is_allowed_leads_where_the_model_says(
 async def test_the_answer_lists_exactly_what_the_caller_may_do_next(who: Parties) -> None:
     referral = await referral_at(who, "accepted")
     for party in PARTIES:
-        seen = await who.of(party).get(f"/v1/referrals/{referral['id']}", purpose="work")
+        seen = await who.of(party).get(f"/v1/referrals/{referral['id']}", purpose="assistance")
         assert set(seen.json()["allowed_steps"]) == allowed_to("accepted", party)
 
 

@@ -29,7 +29,7 @@ async def _accepted(api: Api, **changes: Any) -> Json:
 
 
 async def _file(api: Api, case_id: str) -> list[Json]:
-    people: list[Json] = (await api.get(f"/v1/cases/{case_id}/file", purpose="work")).json()["people"]
+    people: list[Json] = (await api.get(f"/v1/cases/{case_id}/file", purpose="assistance")).json()["people"]
     return people
 
 
@@ -149,7 +149,7 @@ async def test_doubtful_values_are_kept_verbatim_and_never_refused(union: Api) -
             **dict.fromkeys(("id_number", "birth_date", "sex", "phones")),
         },
     )
-    kept = (await union.get(f"/v1/reports/{filed['id']}", purpose="work")).json()["said"]["person"]["as_received"]
+    kept = (await union.get(f"/v1/reports/{filed['id']}", purpose="assistance")).json()["said"]["person"]["as_received"]
     assert (kept["birth_date"], kept["name"]) == (said["birth_date"], said["name"])
 
 
@@ -312,26 +312,26 @@ async def test_a_report_is_read_by_who_filed_it_and_the_coordinator_masked(
     filed = (await labour.post("/v1/reports", body)).json()
     await medical.post("/v1/reports", _about(body["person"]))
     for api in (labour, union):
-        seen = await api.get(f"/v1/reports/{filed['id']}", purpose="work")
+        seen = await api.get(f"/v1/reports/{filed['id']}", purpose="assistance")
         assert seen.status_code == 200
         said = seen.json()["said"]
         assert said["narrative"] == body["narrative"]
         assert body["person"]["id_number"] not in seen.text
         assert body["person"]["phones"][0] not in seen.text
     for api in (medical, stranger):
-        assert (await api.get(f"/v1/reports/{filed['id']}", purpose="work")).status_code == 404
+        assert (await api.get(f"/v1/reports/{filed['id']}", purpose="assistance")).status_code == 404
 
 
 async def test_reading_a_report_names_its_purpose_and_leaves_a_mark(union: Api, labour: Api, admin_url: str) -> None:
     filed = await _accepted(labour)
     refused = await union.get(f"/v1/reports/{filed['id']}")
     assert (refused.status_code, refused.json()["code"]) == (400, "purpose-required")
-    await union.get(f"/v1/reports/{filed['id']}", purpose="assessment")
+    await union.get(f"/v1/reports/{filed['id']}", purpose="assistance")
     async with superuser(admin_url) as raw:
         rows = await raw.fetch(
             "SELECT agency_id, purpose FROM audit_leaf WHERE subject_id = $1 AND action = 'report.read'", filed["id"]
         )
-    assert [tuple(row) for row in rows] == [(union.id, "assessment")]
+    assert [tuple(row) for row in rows] == [(union.id, "assistance")]
 
 
 async def test_an_employer_alone_is_a_matter_of_many_workers(union: Api, labour: Api) -> None:

@@ -18,7 +18,7 @@ async def _completed(union: Api, office: Api, *, matter: str, result: Json = RES
     for name in ("accept", "start"):
         referral = await step(office, referral, name)
     await step(office, referral, "complete", result=result, assistance=[HELP])
-    (shown,) = (await office.get(f"{path}/results", purpose="work")).json()["data"]
+    (shown,) = (await office.get(f"{path}/results", purpose="assistance")).json()["data"]
     return path, shown
 
 
@@ -43,7 +43,7 @@ async def test_medical_and_legal_words_are_for_their_decider_and_the_coordinator
     address = f"/v1/results/{result['id']}"
     unasked = await union.get(address)
     assert (unasked.status_code, unasked.json()["code"]) == (400, "purpose-required")
-    texts = [(await api.get(address, purpose="work")).json()["text"] for api in (decider, union, labour)]
+    texts = [(await api.get(address, purpose="assistance")).json()["text"] for api in (decider, union, labour)]
     assert texts == [SAID, SAID, None]
     assert (await labour.get(f"{path}/results")).json()["data"][0]["code"] == "hard-to-employ"
     async with superuser(admin_url) as raw:

@@ -18,14 +18,27 @@ TOP_LEVEL_FILES = {
 }
 
 NOUNS = {
-    *("agencies", "assistance", "audit", "calendar", "cases", "clients", "codes", "consents", "deliveries"),
-    *("divisions", "employers", "events", "households", "idempotency", "keys", "limits", "links", "matters"),
+    *("agencies", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
+    *(
+        "codes",
+        "consents",
+        "deliveries",
+        "divisions",
+        "employers",
+        "events",
+        "households",
+        "idempotency",
+        "keys",
+        "limits",
+        "links",
+        "matters",
+    ),
     *("people", "problems", "qualifications", "referrals", "reports", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),
 }
 VERBS_AND_PARTS = {
     # actions: one noun whose verbs would pass 400 lines is split by what is done to it
-    "actions": {"access", "case_files", "clocks", "linkage", "referral_files", "referral_steps", "system"},
+    "actions": {"access", "case_files", "clocks", "linkage", "referral_files", "referral_steps", "revealing", "system"},
     "db/queries": {"accounts", "clocks", "housekeeping", "timeline"},
     "migrations/sql": {"reference"},
     "api/schemas": {"base"},

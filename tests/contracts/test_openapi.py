@@ -109,7 +109,7 @@ def test_changes_ask_for_a_key_and_steps_for_a_tag() -> None:
     """The contract's list of exceptions, so that a new POST has to be thought about."""
     posts = {item["post"]["operationId"]: item["post"] for path, item in PATHS.items() if "post" in item}
     without_key = {name for name, operation in posts.items() if not _asks(operation, "IdempotencyKey")}
-    assert without_key == {"issue_token", "search_cases"}
+    assert without_key == {"issue_token", "reveal_values", "search_cases"}
     changes = [item[method] for item in PATHS.values() for method in ("put", "patch", "delete") if method in item]
     tagged = [*changes, posts["take_case_step"], posts["take_referral_step"]]
     assert [operation["operationId"] for operation in tagged if not _asks(operation, "IfMatch")] == []
@@ -185,11 +185,11 @@ async def test_the_answers_of_the_main_job_have_the_shapes_declared(union: Api, 
     answers.fit(referral, "refer")
     path = f"/v1/referrals/{referral.json()['id']}"
     for step, words in (("accept", {}), ("start", {}), ("complete", {"outcome": "met", "text": "已就业"})):
-        tag = (await labour.get(path, purpose="recognition")).headers["etag"]
+        tag = (await labour.get(path, purpose="referral")).headers["etag"]
         answers.fit(await labour.post(f"{path}/{step}", words, if_match=tag), "take_referral_step")
-    answers.fit(await labour.get(path, purpose="recognition"), "read_referral")
+    answers.fit(await labour.get(path, purpose="referral"), "read_referral")
     answers.fit(await union.get(case), "read_case")
-    answers.fit(await union.get(f"{case}/file", purpose="assessment"), "read_case_file")
+    answers.fit(await union.get(f"{case}/file", purpose="assistance"), "read_case_file")
     answers.fit(await union.get(f"{case}/timeline"), "read_timeline")
     answers.fit(await labour.get("/v1/referrals", params={"box": "in"}), "list_referrals")
     answers.fit(await union.get("/v1/cases", params={"limit": 1}), "list_cases")

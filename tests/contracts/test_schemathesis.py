@@ -68,7 +68,7 @@ async def known(province: Province) -> dict[str, str]:
         finished = await _made(union, f"{case}/referrals", {"matter": "LAB-09", "to_agency": str(labour.id)})
         for step, words in (("accept", {}), ("start", {}), ("complete", FINISHED)):
             path = f"/v1/referrals/{finished['id']}"
-            tag = (await labour.get(path, purpose="test")).headers["etag"]
+            tag = (await labour.get(path, purpose="assistance")).headers["etag"]
             assert (await labour.post(f"{path}/{step}", words, if_match=tag)).status_code == 200
         opened = await _made(union, f"{case}/referrals", {"matter": "LAB-07", "to_agency": str(labour.id)})
         (result,) = (await union.get(f"{case}/results")).json()["data"]
@@ -158,7 +158,7 @@ def test_good_requests_are_answered_as_the_document_says(
         case.body = _sensible(case.body, known)
     case.query = _sensible(dict(case.query or {}), {})
     if "If-Match" in (case.headers or {}):
-        headers = {"authorization": f"Bearer {known['token']}", "tongli-purpose": "test"}
+        headers = {"authorization": f"Bearer {known['token']}", "tongli-purpose": "assistance"}
         case.headers["If-Match"] = _current_tag(case, session, headers, province.settings.public_url)
     _call(case, session, province, known)
 

@@ -49,6 +49,10 @@ async def _say_everything(world: World) -> None:
     made = (await union.get(f"{path}/results")).json()["data"][0]
     partly = {"decision": "partly", "reason": "名额不足"}
     assert (await union.post(f"/v1/results/{made['id']}/adoptions", partly)).status_code == 201
+    danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
+    opened = await labour.post(f"{path}/break-glass", danger)
+    judged = {"verdict": "justified", "text": "确属紧急"}
+    assert (await union.post(f"/v1/break-glass/{opened.json()['id']}/review", judged)).status_code == 200
     for step in ("activate", "propose_closing", "close"):
         said = {"exit_reason": "lifted", "text": "已脱困"} if step == "close" else {}
         moved = await union.post(f"{path}/{step}", said, if_match=(await union.get(path)).json()["version"])

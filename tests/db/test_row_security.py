@@ -20,7 +20,7 @@ PUBLIC = {
 """Tables that name no person, no case and no account: reference, request budgets, the revision."""
 
 DEFINERS = {
-    *("enter", "client_for_sign_in", "use_assertion", "lease_requests", "copy_case_to_participants"),
+    *("enter", "client_for_sign_in", "use_assertion", "lease_requests", "spend_budget", "copy_case_to_participants"),
     *("active_case_of", "active_case_of_employer", "open_case", "join_case", "leave_case", "add_report_to_case"),
     *("find_person", "new_person", "add_household_member", "employer_for"),
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),

@@ -34,9 +34,9 @@ def caller_of(api: Api, *, scopes: frozenset[str] | None = None, agency: UUID | 
 
 
 async def test_row_security_knows_who_acts_from_the_first_statement_on(database: Database, union: Api) -> None:
-    async with open_transaction(database, caller_of(union), purpose="look") as tx:
+    async with open_transaction(database, caller_of(union), purpose="assistance") as tx:
         assert await tx.value("SELECT acting_agency()") == union.id
-        assert await tx.value("SELECT current_setting('tongli.purpose')") == "look"
+        assert await tx.value("SELECT current_setting('tongli.purpose')") == "assistance"
         assert await tx.value("SELECT current_user::text") == "tongli_app"
 
 

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import httpx
 
-from rules.disclosure import classes_of_file
+from rules.disclosure import classes_of_file, classes_of_report, classes_of_roles
+from rules.purposes import Purpose, classes_for
 from rules.rights import OPERATIONS, Operation, Subject, Verdict, judge_part, judge_principal, scopes_of_roles
 from rules.scopes import SCOPES
 from tests.builders import fresh_key, report_body
 from tests.laws.rights_world import COORDINATOR, MARKS, Principal, RightsWorld
 
+PURPOSE: Final = Purpose.assistance
 NOTHING: Final = "00000000-0000-7000-8000-000000000000"
 _STALE: Final = {"if-match": '"v999"'}
 _ANY: Final = frozenset({200, 201, 202, 204})
@@ -47,6 +49,10 @@ def _stale(method: str, path: str, *things: str, body: Mapping[str, Any] | None 
     return Call(method, path, frozenset({412}), things, body, {**_STALE, **patch})
 
 
+_WITHDRAWAL: Final = {"withdrawn_by": "person"}
+_DANGER: Final = {"danger": "health", "text": "矩阵中的紧急情况，需要立即查阅", "hours": 1}
+_REVIEW: Final = {"verdict": "justified", "text": "复核"}
+_REVEAL: Final = {"person_id": NOTHING, "fields": ["id_number"], "reason": "verify_identity"}
 _REFERRALS = ("requested", "in_progress", "completed", "failed", "draft", "pooled")
 
 CALLS: Final[Mapping[str, Call]] = {
@@ -114,6 +120,21 @@ CALLS: Final[Mapping[str, Call]] = {
         "case",
         body={"kind": "consent", "reference": "x", "recipients": [NOTHING]},
     ),
+    "list_sharing_bases": _get("/v1/cases/{thing}/sharing-bases", "case"),
+    "read_sharing_basis": _get("/v1/sharing-bases/{thing}", "basis"),
+    "withdraw_sharing_basis": _post("/v1/sharing-bases/{thing}/withdraw", 409, "withdrawn", body=_WITHDRAWAL),
+    "list_assessments": _get("/v1/impact-assessments"),
+    "read_assessment": _get("/v1/impact-assessments/{thing}", "assessment"),
+    "record_assessment": _post("/v1/impact-assessments", 422),
+    "revoke_assessment": _post("/v1/impact-assessments/{thing}/revoke", 409, "assessment"),
+    "break_glass": _post("/v1/cases/{thing}/break-glass", 409, "case", body=_DANGER),
+    "list_break_glass": _get("/v1/cases/{thing}/break-glass", "case"),
+    "read_break_glass": _get("/v1/break-glass/{thing}", "glass"),
+    "review_break_glass": _post("/v1/break-glass/{thing}/review", 409, "glass", body=_REVIEW),
+    "reveal_values": Call(
+        "POST", "/v1/cases/{thing}/reveal", frozenset({422}), ("case",), _REVEAL, {"tongli-actor": "matrix-auditor"}
+    ),
+    "read_people_of_referral": _get("/v1/referrals/{thing}/people", "in_progress", "completed"),
     "take_case_step": _post("/v1/cases/{thing}/assess", 412, "case", stale=True),
     "refer": _post("/v1/cases/{thing}/referrals", 422, "case", body={"matter": "NONE-01"}),
     "list_referrals_of_case": _get("/v1/cases/{thing}/referrals", "case"),
@@ -211,7 +232,7 @@ async def ask(world: RightsWorld, cell: Cell) -> httpx.Response:
     path = call.path.format(thing=world.things[cell.thing].id if cell.thing else "")
     headers = {"authorization": f"Bearer {_token(world, cell)}", **call.headers}
     if not cell.without_purpose:
-        headers["tongli-purpose"] = "assistance"
+        headers["tongli-purpose"] = PURPOSE
     if call.method == "POST":
         headers["idempotency-key"] = fresh_key()
     return await world.instance.http.request(call.method, path, json=call.body, headers=headers)
@@ -247,13 +268,14 @@ def shown_classes(world: RightsWorld, answer: httpx.Response) -> frozenset[str]:
 
 
 def granted_classes(world: RightsWorld, cell: Cell) -> frozenset[str]:
-    """The field classes that an allowed answer shows of the case's people; nothing but these three shows any."""
-    marked = frozenset(world.shown.marks)
+    """The field classes that an allowed answer shows of the case's people; nothing but these shows any."""
+    marked, roles = frozenset(world.shown.marks), cell.principal.counting
     parts = world.parts(cell.thing, cell.principal) if cell.thing else frozenset()
     if cell.operation == "read_case_file":
-        return classes_of_file(parts) & marked
+        return classes_of_file(parts, roles=roles, purpose=PURPOSE) & marked
     if cell.operation == "read_report":
-        return marked
-    if cell.operation == "read_referral" and "receiver" in parts:
-        return world.shown.minimum.get(cell.thing or "", frozenset()) & marked
+        return classes_of_report(parts, roles=roles, purpose=PURPOSE) & marked
+    if cell.operation in ("read_referral", "read_people_of_referral") and "receiver" in parts:
+        minimum = world.shown.minimum.get(cell.thing or "", frozenset())
+        return minimum & classes_of_roles(roles) & classes_for(PURPOSE) & marked
     return frozenset()

@@ -47,8 +47,10 @@ union; `parent`: the union above."""
 MARKS: Final[Mapping[str, str]] = {
     "basic": "欧阳矩阵",
     "contact": "矩阵路七号",
-    "economic": "73519",
+    "economic": "7351946",
     "medical": "matrix-chronic",
+    "legal": "矩阵诉讼",
+    "mood": "矩阵心绪",
     "family": "司徒亲属",
 }
 """One mark for each class of what was reported; an answer shows a class if and only if it holds its mark."""
@@ -135,6 +137,16 @@ _REFERRALS = {
 _REPORT = _parts(coordinator="coordinator", reporter="owner")
 _RESULT = {**_CASE, "finished": frozenset({"owner", "receiver"})}
 _OWN = _parts(coordinator="owner")
+_READ_BY_ALL = {relation: frozenset({"owner" if relation == COORDINATOR else "reader"}) for relation in RELATIONS}
+_ASSESSMENT = {
+    "title": "矩阵评估",
+    "matters": ["LAB-09"],
+    "field_classes": ["basic"],
+    "measures": "最小必要",
+    "assessed_by": "保护负责人",
+    "valid_from": "2026-01-01T00:00:00Z",
+    "valid_until": "2036-01-01T00:00:00Z",
+}
 
 
 @asynccontextmanager
@@ -180,6 +192,7 @@ async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld
             principal for relation, api in apis.items() for principal in await _people(raw, tokens, relation, api)
         ]
         things |= await _house(raw, apis[COORDINATOR])
+        things |= await _glass(raw, instance.database.vault, apis, things["case"].id)
     return RightsWorld(instance, tokens, tuple(principals), things, shown)
 
 
@@ -187,7 +200,7 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
     """The case, what was referred in it, and one shared result."""
     union, person = apis[COORDINATOR], _person()
     member = {"name": MARKS["family"], "relation": "spouse", "health": "chronic"}
-    recipients = [str(apis[name].id) for name in ("receiver", "finished", "ended")]
+    recipients = [str(apis[name].id) for name in ("receiver", "finished")]
     filed = await story.report(
         apis["reporter"],
         person=person,
@@ -198,6 +211,15 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
     case_id = filed["case"]["id"]
     basis = {"kind": "consent", "reference": "同意书", "recipients": recipients}
     assert (await union.post(f"/v1/cases/{case_id}/sharing-bases", basis)).status_code == 201
+    spent = basis | {"kind": "emergency", "recipients": recipients[:1]}
+    assert (await union.post(f"/v1/cases/{case_id}/sharing-bases", spent)).status_code == 201
+    bases = (await union.get(f"/v1/cases/{case_id}/sharing-bases")).json()["data"]
+    of_receiver = [row["id"] for row in bases if row["recipient"]["id"] == recipients[0]]
+    kept, ended = of_receiver
+    assert (await union.post(f"/v1/sharing-bases/{ended}/withdraw", {"withdrawn_by": "person"})).status_code == 200
+    assessment = await union.post("/v1/impact-assessments", _ASSESSMENT)
+    assert assessment.status_code == 201, assessment.text
+    await union.post(f"{assessment.headers['location']}/revoke")
     requested = await story.refer(union, case_id, apis["referred"], matter="MED-01")
     at_work = await story.refer(union, case_id, apis["receiver"], matter="EDU-02")
     at_work = await story.step(apis["receiver"], at_work, "accept")
@@ -216,6 +238,9 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
         "case": Thing(case_id, _CASE),
         "report": Thing(filed["id"], _REPORT),
         "result": Thing(result["id"], _RESULT),
+        "basis": Thing(kept, _parts(coordinator="owner coordinator", receiver="recipient")),
+        "withdrawn": Thing(ended, _parts(coordinator="owner coordinator", receiver="recipient")),
+        "assessment": Thing(assessment.json()["id"], _READ_BY_ALL),
         "requested": Thing(requested["id"], _REFERRALS["requested"]),
         "in_progress": Thing(at_work["id"], _REFERRALS["in_progress"]),
         "completed": Thing(done["id"], _REFERRALS["completed"]),
@@ -223,7 +248,11 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
         "draft": Thing(draft["id"], _REFERRALS["draft"]),
         "pooled": Thing(pooled["id"], _REFERRALS["pooled"]),
     }
-    marks = {**MARKS, "identity": masked(person["id_number"])}
+    marks = {
+        **MARKS,
+        "identity": masked(person["id_number"]),
+        "finance_account": masked(person["bank_account"]),
+    }
     minimum = {
         "in_progress": await _minimum(union, "EDU-02"),
         "completed": await _minimum(union, "CIV-01"),
@@ -243,6 +272,9 @@ def _person() -> dict[str, Any]:
     return person | {
         "address": {"division_code": "340802", "detail": MARKS["contact"]},
         "monthly_income_fen": int(MARKS["economic"]),
+        "legal_note": MARKS["legal"],
+        "mood_note": MARKS["mood"],
+        "bank_account": "6222020000123456788",
     }
 
 
@@ -290,10 +322,7 @@ async def _house(raw: asyncpg.Connection, coordinator: Api) -> dict[str, Thing]:
     made = {name: new_id() for name in ("client", "staff", "qualification", "endpoint", "delivery")}
     await raw.execute(_HOUSE, coordinator.id, *made.values())
     return {name: Thing(str(made_id), _OWN) for name, made_id in made.items()} | {
-        "agency": Thing(
-            str(coordinator.id),
-            {relation: frozenset({"owner" if relation == COORDINATOR else "reader"}) for relation in RELATIONS},
-        )
+        "agency": Thing(str(coordinator.id), _READ_BY_ALL)
     }
 
 
@@ -313,3 +342,24 @@ e AS (INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, pub
 INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status, attempts,
                       replay, created_at)
 VALUES ($6, $5, $1, $6, 'case.opened', $6, 1, '{}', 'dead', 0, false, now())"""
+
+
+async def _glass(raw: asyncpg.Connection, vault: Vault, apis: Mapping[str, Api], case_id: str) -> dict[str, Thing]:
+    """Everybody who takes part has an emergency use behind it that nobody judged in time, so that none can open another
+    and change what it sees; the observer's first was judged."""
+    judged = new_id()
+    uses = [
+        ("observer", judged),
+        *((relation, new_id()) for relation in ("observer", "reporter", "receiver", "finished")),
+    ]
+    for relation, use_id in uses:
+        text = vault.cipher.seal("矩阵", f"break_glass.text:{use_id}")
+        await raw.execute(_USE, use_id, UUID(case_id), apis[relation].id, apis[COORDINATOR].id, text, use_id == judged)
+    return {"glass": Thing(str(judged), _parts(coordinator="coordinator", observer="owner", parent="supervisor"))}
+
+
+_USE = """
+INSERT INTO break_glass (id, case_id, agency_id, coordinator_agency_id, principal_id, danger, text, opened_at, ends_at,
+                         review_by, reminded, reviewed_at, verdict)
+VALUES ($1, $2, $3, $4, $1, 'health', $5, now() - interval '2 days', now() - interval '1 day', now() - interval '1 day',
+        true, CASE WHEN $6 THEN now() END, CASE WHEN $6 THEN 'not_justified' END)"""

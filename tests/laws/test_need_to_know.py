@@ -28,7 +28,7 @@ async def test_an_accomplices_basis_does_not_open_what_others_reported(
     bare = {name: person[name] for name in ("name", "id_type", "id_number")}
     stripped = dict.fromkeys(person, None) | bare
     await report(medical, person=stripped, household=None, sharing_basis=basis)
-    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="work")).json()
+    opened = (await labour.get(f"/v1/referrals/{referral['id']}", purpose="assistance")).json()
     assert [shown["role"] for shown in opened["people"]] == ["main"]
     assert opened["people"][0]["phones"] == []
     assert opened["note"] is None
@@ -39,8 +39,8 @@ async def test_a_receiver_cannot_confirm_an_identity_by_searching_for_it(union: 
     filed = await report(union, person=person)
     await _at_work(union, labour, filed["case"]["id"])
     search = {"id_number": person["id_number"]}
-    assert (await labour.post("/v1/cases/search", search, purpose="work")).json()["data"] == []
-    (hit,) = (await union.post("/v1/cases/search", search, purpose="work")).json()["data"]
+    assert (await labour.post("/v1/cases/search", search, purpose="assistance")).json()["data"] == []
+    (hit,) = (await union.post("/v1/cases/search", search, purpose="assistance")).json()["data"]
     assert hit["id"] == filed["case"]["id"]
 
 
@@ -69,7 +69,7 @@ async def test_a_later_report_changes_nothing_that_was_said_of_a_person(union: A
     person = person_body()
     filed = await report(union, person=person)
     await report(labour, person=person | {"name": "某", "phones": [], "address": None}, household=None)
-    (main, _) = (await union.get(f"/v1/cases/{filed['case']['id']}/file", purpose="work")).json()["people"]
+    (main, _) = (await union.get(f"/v1/cases/{filed['case']['id']}/file", purpose="assistance")).json()["people"]
     assert (main["name"], main["address"]) == (person["name"], person["address"]["detail"])
 
 
@@ -101,7 +101,7 @@ async def test_an_office_that_never_accepted_learns_no_case_from_its_inbox(union
 
 async def test_numbers_in_free_text_are_masked_when_a_report_is_read(union: Api) -> None:
     filed = await report(union, narrative="身份证 990000197403151227 电话13900000001 卡 6222020200112233445")
-    said = (await union.get(f"/v1/reports/{filed['id']}", purpose="work")).json()["said"]["narrative"]
+    said = (await union.get(f"/v1/reports/{filed['id']}", purpose="assistance")).json()["said"]["narrative"]
     assert "197403" not in said
     assert "00000" not in said
     assert "0200112233" not in said

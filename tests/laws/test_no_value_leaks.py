@@ -104,7 +104,7 @@ async def _through_the_main_job(union: Api, labour: Api) -> str:
     returned = await step(labour, referral, "return", text=about, reason="missing_documents", missing=[about])
     again = await step(union, returned, "resubmit", text=about)
     accepted = await step(labour, again, "accept")
-    read = await labour.get(f"/v1/referrals/{referral['id']}", purpose="work")
+    read = await labour.get(f"/v1/referrals/{referral['id']}", purpose="assistance")
     assert read.json()["people"][0]["name"] == NAME
     held = await step(labour, await step(labour, accepted, "start"), "hold", text=about)
     resumed = await step(labour, held, "resume")
@@ -123,10 +123,10 @@ async def _through_the_main_job(union: Api, labour: Api) -> str:
         "/tasks",
         "/assistance",
     ):
-        assert (await union.get(f"/v1/cases/{case_id}{path}", purpose="work")).status_code == 200
-    await union.get(f"/v1/reports/{answer.json()['id']}", purpose="work")
+        assert (await union.get(f"/v1/cases/{case_id}{path}", purpose="assistance")).status_code == 200
+    await union.get(f"/v1/reports/{answer.json()['id']}", purpose="assistance")
     for words in ({"id_number": NUMBER}, {"name": NAME, "birth_date": "1953-07-19"}):
-        await union.send("POST", "/v1/cases/search", json=words, purpose="work")
+        await union.send("POST", "/v1/cases/search", json=words, purpose="assistance")
     return case_id
 
 
@@ -149,7 +149,7 @@ async def _through_every_error(union: Api, stranger: Api, case_id: str) -> None:
         await union.post(f"/v1/cases/{case_id}/participants", {"agency": mark})
         await union.post(f"/v1/cases/{case_id}/close", {"exit_reason": mark, "text": mark}, if_match=1)
         await union.send(
-            "POST", "/v1/cases/search", json={"id_number": mark, "name": mark, "birth_date": mark}, purpose="x"
+            "POST", "/v1/cases/search", json={"id_number": mark, "name": mark, "birth_date": mark}, purpose="assistance"
         )
         await stranger.post(f"/v1/cases/{case_id}/referrals", {"matter": "LAB-12", "note": mark})
         await union.http.post("/oauth/token", data={"grant_type": mark, "client_id": mark, "client_secret": mark})
@@ -264,5 +264,5 @@ async def test_a_header_that_looks_like_a_persons_number_is_not_audited(
 ) -> None:
     """A pseudonym and a purpose stand in audit leaves for ever; what is refused in a request id is refused here."""
     filed = await report(union)
-    answer = await union.get(f"/v1/reports/{filed['id']}", headers={"tongli-purpose": "work", header: mark})
+    answer = await union.get(f"/v1/reports/{filed['id']}", headers={"tongli-purpose": "assistance", header: mark})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed-request")

@@ -36,6 +36,10 @@ _SETS = {
     "webhook_endpoint": "status = 'disabled'",
     "delivery": "status = 'dead'",
     "agency": "name = 'mine'",
+    "sharing_basis": "withdrawn_at = now()",
+    "impact_assessment": "revoked_at = now()",
+    "break_glass": "verdict = 'justified'",
+    "qualification": "revoked_at = now()",
 }
 
 

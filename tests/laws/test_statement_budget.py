@@ -88,9 +88,9 @@ async def test_a_list_costs_four(union: Api, recorder: Recorder, path: str) -> N
 async def test_an_audited_read_costs_eight(union: Api, recorder: Recorder) -> None:
     filed = await report(union)
     async with recorder.budget(8):
-        assert (await union.get(f"/v1/cases/{filed['case']['id']}/file", purpose="work")).status_code == 200
+        assert (await union.get(f"/v1/cases/{filed['case']['id']}/file", purpose="assistance")).status_code == 200
     async with recorder.budget(8):
-        assert (await union.get(f"/v1/reports/{filed['id']}", purpose="work")).status_code == 200
+        assert (await union.get(f"/v1/reports/{filed['id']}", purpose="assistance")).status_code == 200
 
 
 async def test_a_receivers_read_of_people_costs_nine(union: Api, labour: Api, recorder: Recorder) -> None:
@@ -98,7 +98,7 @@ async def test_a_receivers_read_of_people_costs_nine(union: Api, labour: Api, re
     case_id = (await report(union, sharing_basis=basis))["case"]["id"]
     referral = await step(labour, await refer(union, case_id, labour), "accept")
     async with recorder.budget(9):
-        assert (await labour.get(f"/v1/referrals/{referral['id']}", purpose="work")).json()["people"]
+        assert (await labour.get(f"/v1/referrals/{referral['id']}", purpose="assistance")).json()["people"]
 
 
 async def test_accepting_a_referral_costs_sixteen(union: Api, labour: Api, recorder: Recorder) -> None:

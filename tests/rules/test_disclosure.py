@@ -4,23 +4,19 @@ import json
 from dataclasses import replace
 from datetime import date
 from itertools import product
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.disclosure import (
-    COORDINATOR_CLASSES,
-    Basis,
-    Disclosure,
     PersonOpened,
+    classes_of_file,
     mask_said,
     may_read_result_text,
     project_person,
-    receiver_disclosure,
 )
-from rules.field_classes import FieldClass
+from rules.field_classes import ALL_CLASSES, FieldClass
 
 PERSON = PersonOpened(
     role="main",
@@ -41,55 +37,22 @@ PERSON = PersonOpened(
 CLASSES = [field_class.value for field_class in FieldClass]
 
 
-COORDINATOR, REPORTER, OTHER = (UUID(int=number) for number in (1, 2, 3))
-
-
-def _disclosed(*bases: tuple[str, UUID], accepted: bool = True) -> Disclosure:
-    recorded = [Basis(kind, agency) for kind, agency in bases]
-    return receiver_disclosure(["basic", "contact"], recorded, disclosed_status=accepted, coordinator=COORDINATOR)
-
-
-def test_before_acceptance_nothing_of_a_person_is_disclosed_under_any_basis() -> None:
-    for kind in ("consent", "statutory_duty", "emergency"):
-        assert _disclosed((kind, COORDINATOR), accepted=False) == Disclosure(frozenset(), None, None)
-
-
-def test_without_a_basis_it_is_the_preview_and_what_is_missing() -> None:
-    assert _disclosed() == Disclosure(frozenset(), None, "consent-missing")
-
-
-@pytest.mark.parametrize(
-    ("kinds", "basis"),
-    [
-        (["emergency"], "emergency"),
-        (["emergency", "statutory_duty"], "statutory_duty"),
-        (["statutory_duty", "consent"], "consent"),
-    ],
-)
-def test_with_a_basis_it_is_the_minimum_set_and_not_more(kinds: list[str], basis: str) -> None:
-    disclosure = _disclosed(*((kind, COORDINATOR) for kind in kinds))
-    assert disclosure == Disclosure(frozenset({"basic", "contact"}), basis, None, records_of=None)
-
-
-def test_a_basis_of_somebody_else_opens_what_that_agency_said_and_nothing_more() -> None:
-    assert _disclosed(("consent", REPORTER)).records_of == frozenset({REPORTER})
-    assert _disclosed(("consent", REPORTER), ("emergency", OTHER)).records_of == frozenset({REPORTER, OTHER})
-    assert _disclosed(("consent", REPORTER), ("emergency", COORDINATOR)).records_of is None
-
-
 OWN = {
+    "legal": {"legal_note"},
+    "mood": {"mood_note"},
+    "finance_account": {"bank_account"},
     "basic": {"name", "sex", "birth_date", "division_code", "employment_status", "employer_name"},
     "contact": {"phones", "address"},
     "identity": {"id_type", "id_number"},
     "economic": {"monthly_income_fen"},
-    "medical": {"health"},
+    "medical": {"health", "medical_note"},
 }
 
 
 @given(st.sets(st.sampled_from(CLASSES)))
 def test_a_class_that_is_not_granted_leaves_no_key(classes: set[str]) -> None:
     shown = project_person(PERSON, classes)
-    expected = {"role", "relation"}.union(*(OWN.get(field_class, set()) for field_class in classes))
+    expected = {"id", "role", "relation"}.union(*(OWN.get(field_class, set()) for field_class in classes))
     assert set(shown) == expected
 
 
@@ -101,12 +64,30 @@ def test_numbers_are_never_shown_whole(classes: set[str]) -> None:
 
 
 def test_somebody_without_number_or_phone_has_none_to_mask() -> None:
-    shown = project_person(replace(PERSON, id_number=None, phones=()), COORDINATOR_CLASSES)
+    shown = project_person(replace(PERSON, id_number=None, phones=()), ALL_CLASSES)
     assert (shown["id_number"], shown["phones"]) == (None, [])
 
 
-def test_mood_and_accounts_are_compartments_of_their_own() -> None:
-    assert COORDINATOR_CLASSES.isdisjoint({"mood", "finance_account"})
+@pytest.mark.parametrize(
+    ("parts", "roles", "purpose", "classes"),
+    [
+        (["coordinator"], ["integration"], "assistance", ALL_CLASSES - {"mood", "finance_account"}),
+        (["coordinator"], ["integration"], "counselling", {"basic", "contact", "mood", "family"}),
+        (["coordinator"], ["integration"], "payment", {"basic", "identity", "economic", "finance_account"}),
+        (["coordinator"], ["fund_officer"], "payment", {"basic", "identity", "economic", "finance_account"}),
+        (["coordinator"], ["fund_officer"], "assistance", {"basic", "identity", "economic"}),
+        (["coordinator"], ["integration"], None, set()),
+        (["supervisor"], ["union_supervisor"], "supervision", {"basic", "economic", "family"}),
+        (["supervisor"], ["union_supervisor"], "person_request", {"basic", "economic", "family"}),
+        (["observer", "rescuer"], ["integration"], "emergency", {"basic", "contact", "medical", "family"}),
+        (["reporter", "receiver", "observer"], ["integration"], "assistance", set()),
+        (["coordinator"], [], "assistance", set()),
+    ],
+)
+def test_a_file_shows_what_part_role_and_purpose_allow_together(
+    parts: list[str], roles: list[str], purpose: str | None, classes: set[str]
+) -> None:
+    assert classes_of_file(parts, roles=roles, purpose=purpose) == classes
 
 
 @pytest.mark.parametrize(
