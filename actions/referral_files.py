@@ -3,6 +3,7 @@ fields.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -42,7 +43,7 @@ async def read_referral(tx: Tx, referral_id: UUID) -> OpenedReferral:
     assert matter is not None
     disclosure, people = None, None
     if "receiver" in parties_of(tx, referral):
-        disclosure = await disclosure_of(tx, referral)
+        disclosure = await disclosure_of(tx, referral, matter.minimum_fields)
         if disclosure.classes:
             people, _ = await _open_people(tx, referral, disclosure)
     reader = _Reader(tx, referral, matter, disclosure)
@@ -67,9 +68,10 @@ async def read_people(tx: Tx, referral_id: UUID) -> OpenedPeople:
     referral = await seen_referral(tx, referral_id)
     if referral["status"] not in DISCLOSED_STATUSES:
         raise Conflict(reason="accept-first")
-    disclosure = await disclosure_of(tx, referral)
+    minimum = await _minimum(tx, referral)
+    disclosure = await disclosure_of(tx, referral, minimum)
     if disclosure.missing is not None:
-        raise ConsentMissing(tx.agency_id, **lacking(await _minimum(tx, referral), disclosure))
+        raise ConsentMissing(tx.agency_id, **lacking(minimum, disclosure))
     people, withheld = await _open_people(tx, referral, disclosure)
     return OpenedPeople(disclosure, people, withheld)
 
@@ -80,21 +82,28 @@ async def _minimum(tx: Tx, referral: asyncpg.Record) -> tuple[str, ...]:
     return matter.minimum_fields
 
 
-async def disclosure_of(tx: Tx, referral: asyncpg.Record) -> Disclosure:
-    """What the acting agency, its receiver, may see of a referral's people. Two statements, three under a basis."""
+async def disclosure_of(tx: Tx, referral: asyncpg.Record, minimum: Sequence[str] | None = None) -> Disclosure:
+    """What the acting agency, its receiver, may see of a referral's people. One statement, two where the matter's
+    minimum set is not at hand."""
     if referral["status"] not in DISCLOSED_STATUSES:
         return NOTHING
-    minimum = await _minimum(tx, referral)
-    rows = await sharing.bases_for(tx, referral["case_id"], tx.agency_id)
+    classes = await _minimum(tx, referral) if minimum is None else minimum
     coordinator = referral["coordinator_agency_id"]
-    assessed = bool(rows) and await sharing.is_assessed(tx, coordinator, referral["matter_code"], minimum)
+    rows = await sharing.bases_for(
+        tx,
+        referral["case_id"],
+        tx.agency_id,
+        coordinator=coordinator,
+        matter=referral["matter_code"],
+        classes=classes,
+    )
     return receiver_disclosure(
-        minimum,
+        classes,
         [_basis(row) for row in rows],
         recipient_kind=tx.rights.agency_kind,
         coordinator=coordinator,
         purpose=tx.purpose,
-        assessed=assessed,
+        assessed=any(row["assessed"] for row in rows),
     )
 
 

@@ -22,6 +22,7 @@ async def record_basis(tx: Tx, case_id: UUID, basis: BasisSaid) -> None:
     ValidationFailed.
     """
     case = await locked_case(tx, case_id)
+    await check_bases(tx, (basis,), at="")
     await keep_bases(tx, (basis,), case=case, report_id=None)
     leave_mark(
         tx,
@@ -38,7 +39,7 @@ async def check_bases(tx: Tx, bases: Sequence[BasisSaid], *, at: str) -> None:
     """Raises ValidationFailed for unknown recipients and for a basis that is no ground between these agencies. One
     statement, none without bases. `at` is where a basis stands in the body."""
     for basis in bases:
-        kinds = await agencies.kinds_of_active(tx, basis.recipients)
+        kinds = await agencies.kinds_of_active(tx, basis.recipients) if basis.recipients else {}
         if set(kinds) != set(basis.recipients):
             raise ValidationFailed(FieldError(f"{at}/recipients", "unknown-agency"))
         check_basis(
@@ -52,8 +53,8 @@ async def check_bases(tx: Tx, bases: Sequence[BasisSaid], *, at: str) -> None:
 
 
 async def keep_bases(tx: Tx, bases: Sequence[BasisSaid], *, case: asyncpg.Record, report_id: UUID | None) -> None:
-    """Writes bases for a case and says so. Two statements, none where they name nobody. Raises ValidationFailed."""
-    await check_bases(tx, bases, at="" if report_id is None else "/sharing_basis")
+    """Writes checked bases for a case and says so. One statement, none where they name nobody. Raises
+    ValidationFailed."""
     rows = [
         sharing.new_basis(tx, basis, recipient, valid_until=end_of_basis(basis.kind, basis.valid_until, now=tx.now))
         for basis in bases

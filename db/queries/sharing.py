@@ -29,30 +29,24 @@ def new_basis(tx: Tx, basis: BasisSaid, recipient: UUID, *, valid_until: datetim
     }
 
 
-_TYPES = {
-    "id": "uuid",
-    "recipient_agency_id": "uuid",
-    "kind": "text",
-    "reference": "bytea",
-    "valid_until": "timestamptz",
-    "purpose": "text",
-    "field_classes": "text",
-    "text_version": "text",
-    "channel": "text",
-    "given_by": "text",
-}
-_INSERT = f"""
+_COLUMNS = (
+    *("id", "recipient_agency_id", "kind", "reference", "valid_until", "purpose", "field_classes", "text_version"),
+    *("channel", "given_by"),
+)
+_INSERT = """
 INSERT INTO sharing_basis (id, recipient_agency_id, kind, reference, valid_until, purpose, field_classes, text_version,
                            channel, given_by, case_id, report_id, agency_id, valid_from, recorded_at)
 SELECT b.id, b.recipient_agency_id, b.kind, b.reference, b.valid_until, b.purpose,
        string_to_array(b.field_classes, ','), b.text_version, b.channel, b.given_by, $1, $2, $3, $4, $4
-  FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_TYPES.values(), start=5))})
-    AS b ({", ".join(_TYPES)})"""  # noqa: S608  column names only
+  FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::bytea[], $9::timestamptz[], $10::text[], $11::text[],
+              $12::text[], $13::text[], $14::text[])
+    AS b (id, recipient_agency_id, kind, reference, valid_until, purpose, field_classes, text_version, channel,
+          given_by)"""
 
 
 async def insert_bases(tx: Tx, rows: Sequence[Mapping[str, Any]], *, case_id: UUID, report_id: UUID | None) -> None:
     """One statement."""
-    columns = ([row[name] for row in rows] for name in _TYPES)
+    columns = ([row[name] for row in rows] for name in _COLUMNS)
     await tx.run(_INSERT, case_id, report_id, tx.agency_id, tx.now, *columns)
 
 
@@ -84,22 +78,21 @@ async def withdraw_basis(tx: Tx, basis_id: UUID, withdrawn_by: str) -> bool:
     return tag == "UPDATE 1"
 
 
-async def bases_for(tx: Tx, case_id: UUID, recipient_id: UUID) -> list[asyncpg.Record]:
-    """Bases in force now on which fields of the case may go to the recipient, and who recorded each. One statement."""
+async def bases_for(
+    tx: Tx, case_id: UUID, recipient_id: UUID, *, coordinator: UUID, matter: str, classes: Sequence[str]
+) -> list[asyncpg.Record]:
+    """Bases in force now on which fields of the case may go to the recipient, who recorded each, and whether an impact
+    assessment of the matter and classes is in force (`assessed`, the same in each row). One statement."""
     return await tx.rows(
-        "SELECT b.id, b.kind, b.purpose, b.field_classes, b.given_by, b.agency_id, a.kind AS recorder_kind "
+        "SELECT b.id, b.kind, b.purpose, b.field_classes, b.given_by, b.agency_id, a.kind AS recorder_kind,"
+        "       (SELECT assessment_in_force($4, $5, $6, $3)) AS assessed "
         "  FROM sharing_basis b JOIN agency a ON a.id = b.agency_id "
         " WHERE b.case_id = $1 AND b.recipient_agency_id = $2 AND (b.valid_until IS NULL OR b.valid_until > $3) "
         "   AND b.withdrawn_at IS NULL ORDER BY b.id",
         case_id,
         recipient_id,
         tx.now,
-    )
-
-
-async def is_assessed(tx: Tx, coordinator: UUID, matter: str, classes: Sequence[str]) -> bool:
-    """Whether an impact assessment of this matter and these classes is in force for the coordinator's cases. One
-    statement."""
-    return bool(
-        await tx.value("SELECT assessment_in_force($1, $2, $3, $4)", coordinator, matter, list(classes), tx.now)
+        coordinator,
+        matter,
+        list(classes),
     )

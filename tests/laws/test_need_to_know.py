@@ -83,7 +83,7 @@ async def test_words_of_a_legal_completion_are_for_decider_and_coordinator_under
     await step(aid, started, "complete", outcome="met", text="已指派律师")
     path = f"/v1/referrals/{started['id']}"
     texts = []
-    for api, purpose in ((labour, "work"), (union, None), (union, "work")):
+    for api, purpose in ((labour, "assistance"), (union, None), (union, "assistance")):
         texts.append((await api.get(path, purpose=purpose)).json()["steps"][-1]["text"])
     assert texts == [None, None, "已指派律师"]
 
