@@ -68,6 +68,9 @@ async def caller_of(
         scopes=claims.scopes,
         request_id=request.state.request_id,
         actor=actor,
+        session_id=claims.session_id,
+        auth_time=claims.auth_time if claims.session_id else None,
+        second_factor=claims.second_factor,
     )
 
 
@@ -172,7 +175,7 @@ class Replayed(Exception):  # noqa: N818  not a failure: the request was done be
         self.answer = answer
 
 
-def writes(scope: str, *, key_required: bool = True) -> Any:
+def writes(scope: str | None, *, key_required: bool = True) -> Any:
     """A write with the right `scope`. `key_required` is false for methods that are idempotent by themselves."""
 
     async def open_writing(  # noqa: PLR0917  its parameters are headers, as a route's are

@@ -16,6 +16,7 @@ class Vault:
     blind: BlindIndex
     cursors: Sealer
     feed_cursors: Sealer
+    sign_in: Sealer
 
     @classmethod
     def of(cls, keyring: Keyring) -> Self:
@@ -25,4 +26,5 @@ class Vault:
             blind=BlindIndex(keyring),
             cursors=Sealer(keyring, "list-cursor"),
             feed_cursors=Sealer(keyring, "feed-cursor"),
+            sign_in=Sealer(keyring, "sign-in", max_chars=8192),  # in forms, not in addresses
         )

@@ -24,13 +24,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crypto.vault import Vault
 from db.engine import Database, Raw, driver_connection
 from rules.errors import InsufficientScope, NotAuthenticated
+from rules.scopes import proven_roles, scopes_of_roles
 
 JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as the token says; what it may do is read from the database when a transaction begins."""
+    """Who asks, as the token says; what it may do is read from the database when a transaction begins.
+
+    Of a person also the device (`session_id`), when it signed in and whether with a second factor; None where that is
+    unknown, as it is of every client.
+    """
 
     kind: Literal["client", "staff"]
     principal_id: UUID
@@ -39,6 +44,9 @@ class Caller:
     scopes: frozenset[str]
     request_id: str
     actor: str | None = None
+    session_id: UUID | None = None
+    auth_time: datetime | None = None
+    second_factor: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,19 +229,22 @@ async def _in_any_case(ending: Coroutine[None, None, None]) -> None:
 
 async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:
     row = await raw.fetchrow(
-        "SELECT * FROM enter($1, $2, $3, $4, $5)",
+        "SELECT * FROM enter($1, $2, $3, $4, $5, $6)",
         caller.kind,
         caller.principal_id,
         caller.agency_id,
         purpose,
         caller.request_id,
+        caller.session_id,
     )
     if row is None:
         raise NotAuthenticated(reason="principal-not-active")
-    scopes = caller.scopes.intersection(row["scopes"]) if caller.kind == "client" else caller.scopes
-    return Rights(
-        frozenset(scopes), frozenset(row["roles"]), row["agency_kind"], row["agency_level"], row["division_code"]
-    )
+    roles, allowed = frozenset(row["roles"]), frozenset(row["scopes"])
+    if caller.kind == "staff":
+        roles = proven_roles(roles, second_factor=caller.second_factor)
+        allowed = scopes_of_roles(roles)
+    scopes = caller.scopes & allowed
+    return Rights(scopes, roles, row["agency_kind"], row["agency_level"], row["division_code"])
 
 
 _EVENT_COLUMNS = """id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties,

@@ -1,5 +1,7 @@
 """Scopes: what a client may be allowed to do at most. Rights need more than a scope; see docs of each route. Pure."""
 
+from collections.abc import Iterable
+
 SCOPES: dict[str, str] = {
     "reports:read": "read reports",
     "reports:write": "report workers in trouble",
@@ -35,3 +37,43 @@ STAFF_ROLES = (
     "platform_operator",
     "leadership",
 )
+
+_CASE_WORK = frozenset(
+    {
+        *("reports:read", "reports:write", "cases:read", "cases:write"),
+        *("referrals:read", "referrals:write", "results:write", "events:read"),
+    }
+)
+
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    "union_coordinator": _CASE_WORK | {"persons:match", "persons:reveal"},
+    "union_supervisor": _CASE_WORK | {"persons:match", "persons:reveal", "exports:create", "audit:read"},
+    "agency_caseworker": _CASE_WORK,
+    "agency_supervisor": _CASE_WORK | {"persons:reveal", "exports:create"},
+    "fund_officer": frozenset({"cases:read", "referrals:read", "referrals:write", "results:write"}),
+    "auditor": frozenset({"audit:read"}),
+    "statistician": frozenset(),
+    "agency_admin": frozenset({"agency:admin", "webhooks:manage"}),
+    "platform_operator": frozenset(),
+    "leadership": frozenset(),
+}
+"""What each role may hold at most. Who only counts, leads or keeps the machines running reads no case."""
+
+SECOND_FACTOR_ROLES = frozenset(
+    {"union_supervisor", "agency_supervisor", "agency_admin", "platform_operator", "auditor"}
+)
+"""Roles of supervisors and administrators: a password alone does not make anybody one."""
+
+
+def scopes_of_roles(roles: Iterable[str]) -> frozenset[str]:
+    """Everything the roles allow together; nothing for a role that is unknown."""
+    return frozenset().union(*(ROLE_SCOPES.get(role, frozenset()) for role in roles))
+
+
+def proven_roles(roles: Iterable[str], *, second_factor: bool | None) -> frozenset[str]:
+    """The roles in force for somebody who signed in so: without a second factor those that ask for one are asleep."""
+    return frozenset(roles) if second_factor else frozenset(roles) - SECOND_FACTOR_ROLES
+
+
+def needs_second_factor(roles: Iterable[str]) -> bool:
+    return not SECOND_FACTOR_ROLES.isdisjoint(roles)

@@ -8,7 +8,9 @@ from api.routers import (
     cases,
     clients,
     codes,
+    credentials,
     deliveries,
+    devices,
     divisions,
     events,
     matters,
@@ -37,5 +39,7 @@ ROUTERS = (
     deliveries.router,
     clients.router,
     staff.router,
+    devices.router,
+    credentials.router,
     problems.router,
 )

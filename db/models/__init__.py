@@ -2,12 +2,15 @@
 
 from db.models import (
     agencies,
+    apps,
     assistance,
     audit,
     calendar,
     cases,
     clients,
     codes,
+    credentials,
+    devices,
     divisions,
     employers,
     events,
@@ -27,12 +30,15 @@ from db.models import (
 
 __all__ = [
     "agencies",
+    "apps",
     "assistance",
     "audit",
     "calendar",
     "cases",
     "clients",
     "codes",
+    "credentials",
+    "devices",
     "divisions",
     "employers",
     "events",

@@ -1,5 +1,7 @@
-"""Request budgets."""
+"""Request budgets, and tries to sign in."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from db.engine import Raw
@@ -16,3 +18,19 @@ async def lease_requests(raw: Raw, principal_id: UUID, *, wanted: int, per_minut
     )
     assert row is not None
     return row["granted"], row["remaining"]
+
+
+async def take_try(raw: Raw, limits: Mapping[bytes, int], window: timedelta) -> int:
+    """Counts one try under each key: 0, or the seconds to wait where one is beyond its limit. One statement.
+
+    Keys of accounts stand before keys of addresses: rows are locked in their order.
+    """
+    waits = await raw.fetchval(
+        "SELECT take_try($1, $2, $3)", list(limits), list(limits.values()), int(window.total_seconds())
+    )
+    return int(waits)
+
+
+async def settle_tries(raw: Raw, *, cleared: bytes, returned: bytes | None) -> None:
+    """After a proof: forgets the tries under one key, gives one back under the other. One statement."""
+    await raw.execute("SELECT settle_tries($1, $2)", cleared, returned)

@@ -1,5 +1,6 @@
 -- rate_bucket: a process leases a block of requests for a principal; a token bucket refilled by time.
--- Holds no personal data; unlogged, so a crash merely refills the buckets.
+-- sign_in_attempt: tries to sign in, counted by keyed hash within a window. Neither holds personal data; both are
+-- unlogged, so a crash merely refills the buckets and forgets the tries.
 
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
@@ -28,8 +29,45 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-REVOKE ALL ON FUNCTION lease_requests(uuid, text, integer, integer, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lease_requests(uuid, text, integer, integer, integer) TO tongli_app;
+
+-- Counts one try under each key and says how many seconds to wait: 0 where every key is within its limit. Counted before
+-- the proof is looked at, so that tries at once do not all pass. Name keys of accounts before those of addresses.
+CREATE OR REPLACE FUNCTION take_try(p_keys bytea[], p_limits integer[], p_window_seconds integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    span interval := make_interval(secs => p_window_seconds);
+    counted sign_in_attempt;
+    wait integer := 0;
+BEGIN
+    FOR place IN 1 .. cardinality(p_keys) LOOP
+        INSERT INTO sign_in_attempt AS a (key_hash, started_at, tries) VALUES (p_keys[place], moment, 1)
+        ON CONFLICT (key_hash) DO UPDATE
+           SET tries = CASE WHEN a.started_at <= moment - span THEN 1 ELSE a.tries + 1 END,
+               started_at = CASE WHEN a.started_at <= moment - span THEN moment ELSE a.started_at END
+        RETURNING a.* INTO counted;
+        IF counted.tries > p_limits[place] THEN
+            wait := greatest(wait, ceil(extract(epoch FROM counted.started_at + span - moment))::integer, 1);
+        END IF;
+    END LOOP;
+    RETURN wait;
+END
+$$;
+
+-- After a proof: the account's tries are forgotten, and the address gets this one back.
+CREATE OR REPLACE FUNCTION settle_tries(p_cleared bytea, p_returned bytea) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    UPDATE sign_in_attempt SET tries = 0 WHERE key_hash = p_cleared;
+    UPDATE sign_in_attempt SET tries = greatest(tries - 1, 0) WHERE key_hash = p_returned;
+$$;
+
+REVOKE ALL ON FUNCTION lease_requests(uuid, text, integer, integer, integer), take_try(bytea[], integer[], integer),
+    settle_tries(bytea, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lease_requests(uuid, text, integer, integer, integer), take_try(bytea[], integer[], integer),
+    settle_tries(bytea, bytea) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;
-GRANT SELECT, INSERT, UPDATE ON rate_bucket TO tongli_linker;
+GRANT SELECT, INSERT, UPDATE ON rate_bucket, sign_in_attempt TO tongli_linker;
+GRANT SELECT, DELETE ON sign_in_attempt TO tongli_jobs;

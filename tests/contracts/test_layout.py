@@ -18,8 +18,8 @@ TOP_LEVEL_FILES = {
 }
 
 NOUNS = {
-    *("agencies", "assistance", "audit", "calendar", "cases", "clients", "codes", "consents", "deliveries"),
-    *("divisions",),
+    *("agencies", "apps", "assistance", "audit", "calendar", "cases", "clients", "codes", "consents"),
+    *("credentials", "deliveries", "devices", "divisions"),
     *("employers", "events", "households", "idempotency", "limits", "links", "matters", "people", "problems"),
     *("referrals", "reports", "results", "sharing", "staff", "webhook_endpoints", "webhooks"),
 }
