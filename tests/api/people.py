@@ -1,5 +1,6 @@
 """Arrange: a person with an account, and the phone it signs in on, page by page as a browser would."""
 
+import base64
 import hashlib
 import re
 import secrets
@@ -46,7 +47,6 @@ class Person:
     password: str = field(default=PASSWORD, repr=False)
     secret: bytes | None = field(default=None, repr=False)
     recovery_codes: list[str] = field(default_factory=list, repr=False)
-    steps_back: int = 1
 
     def code(self, *, steps: int = 0) -> str:
         """A code of the second factor; `steps` of 30 seconds from now."""
@@ -135,7 +135,7 @@ class Phone:
         assert page.status_code == 303, page.text
         return answered(page)["code"]
 
-    async def exchange(self, code: str, **changes: str | None) -> httpx.Response:
+    async def exchange(self, code: str, /, **changes: str | None) -> httpx.Response:
         form: dict[str, str | None] = {
             "grant_type": "authorization_code",
             "client_id": str(self.app_id),
@@ -164,7 +164,8 @@ class Phone:
 
     async def post(self, path: str, json: object = None) -> httpx.Response:
         headers = self._headers() | {"idempotency-key": secrets.token_hex(16)}
-        return await self.http.post(path, headers=headers, **({} if json is None else {"json": json}))
+        body: dict[str, Any] = {} if json is None else {"json": json}
+        return await self.http.post(path, headers=headers, **body)
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.tokens['access_token']}"}
@@ -178,8 +179,6 @@ def form_of(page: httpx.Response) -> str:
 
 def secret_of(page: httpx.Response) -> bytes:
     """The secret of a second factor, as an authenticator app reads it."""
-    import base64  # noqa: PLC0415  only here
-
     found = _SECRET.search(unescape(page.text))
     assert found is not None, page.text
     return base64.b32decode(found[1])
