@@ -32,7 +32,12 @@ _COMMON: Final = frozenset(
     }
 )
 _ROWS: Final = (
-    *("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm", "1qaz2wsx3edc4rfv5tgb"),
+    *(
+        "012345678901234567890123456789",
+        "abcdefghijklmnopqrstuvwxyz",
+        "qwertyuiopasdfghjklzxcvbnm",
+        "1qaz2wsx3edc4rfv5tgb",
+    ),
 )
 _WORDS = re.compile(r"[^\W_]+")
 
