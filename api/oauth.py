@@ -40,17 +40,14 @@ _log = structlog.get_logger(component="oauth")
 
 
 class TokenAnswer(BaseModel):
+    """Of a person also the next refresh token, and the `nonce` of the sign-in where a code was exchanged."""
+
     access_token: str
     token_type: str
     expires_in: int
     scope: str
-
-
-class PersonTokenAnswer(TokenAnswer):
-    """Of a person also the next refresh token, and the `nonce` of the sign-in where a code was exchanged."""
-
-    refresh_token: str
-    nonce: str | None
+    refresh_token: str | None = None
+    nonce: str | None = None
 
 
 PERSON_GRANTS = ("authorization_code", "refresh_token")
@@ -71,7 +68,7 @@ class _Credentials:
     secret: str | None
 
 
-@router.post("/oauth/token", operation_id="issue_token", response_model=TokenAnswer | PersonTokenAnswer)
+@router.post("/oauth/token", operation_id="issue_token", response_model=TokenAnswer)
 async def issue_token(
     request: Request,
     services: ServicesDep,
@@ -132,10 +129,10 @@ def _refusal(refused: _Refused) -> Response:
 
 async def _issue_to_person(
     services: Services, request: Request, form: dict[str, str], *, authorization: str | None
-) -> PersonTokenAnswer:
+) -> TokenAnswer:
     _require_public(form, authorization)
     token, granted = await grant_to_person(services, request, form)
-    return PersonTokenAnswer(
+    return TokenAnswer(
         access_token=token,
         token_type="Bearer",  # noqa: S106  a kind, not a secret
         expires_in=TOKEN_SECONDS,

@@ -20,7 +20,7 @@ Language: TypeAlias = Literal["zh-CN", "en"]
 _STYLE: Final = (
     ":root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:26rem;margin:2rem auto;"
     "padding:0 1rem}header{display:flex;justify-content:space-between}label{display:block;margin:1rem 0 .2rem}"
-    "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem}button{font:inherit;margin:1.2rem 0;"
+    "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem}small{display:block}button{display:block;font:inherit;margin:1.2rem 0;"
     "padding:.5rem 1.5rem}[role=alert]{border-left:4px solid #c00;padding:.2rem .8rem}svg{background:#fff;"
     "display:block}code{font-size:1.1em;overflow-wrap:anywhere}ol.codes{columns:2;font-family:monospace}"
 )
@@ -65,7 +65,7 @@ def factor_page(shown: Shown, *, uri: str, secret: str) -> HTMLResponse:
     picture = segno.make_qr(uri, error="m").svg_inline(scale=4, border=2, title=words["picture"])
     spaced = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
     told = (
-        f"<p>{escape(words['why_factor'])}</p><ol><li>{escape(words['scan'])}</li></ol>{picture}"
+        f"<p>{escape(words['why_factor'])}</p><p>{escape(words['scan'])}</p>{picture}"
         f'<p><a href="{escape(uri)}">{escape(words["open_app"])}</a></p>'
         f"<p>{escape(words['by_hand'])} <code>{escape(spaced)}</code></p>"
     )
