@@ -20,9 +20,10 @@ Language: TypeAlias = Literal["zh-CN", "en"]
 _STYLE: Final = (
     ":root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:26rem;margin:2rem auto;"
     "padding:0 1rem}header{display:flex;justify-content:space-between}label{display:block;margin:1rem 0 .2rem}"
-    "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem}small{display:block}button{display:block;font:inherit;margin:1.2rem 0;"
-    "padding:.5rem 1.5rem}[role=alert]{border-left:4px solid #c00;padding:.2rem .8rem}svg{background:#fff;"
-    "display:block}code{font-size:1.1em;overflow-wrap:anywhere}ol.codes{columns:2;font-family:monospace}"
+    "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem}small{display:block}"
+    "button{display:block;font:inherit;margin:1.2rem 0;padding:.5rem 1.5rem}"
+    "[role=alert]{border-left:4px solid #c00;padding:.2rem .8rem}svg{background:#fff;display:block}"
+    "code{font-size:1.1em;overflow-wrap:anywhere}ol.codes{columns:2;font-family:monospace}"
 )
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 

@@ -3,9 +3,7 @@
 import asyncio
 import os
 import re
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -14,18 +12,15 @@ from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
 
 from crypto.keys import Keyring
 from crypto.vault import Vault
-from db import names
-from db.bootstrap import role_url
-from db.engine import open_database
 from settings import Settings
 from tests.actions.instances import new_client
 from tests.api.people import Person, Phone, enrolment_code, new_app, new_person, secret_of
 from tests.builders import Api
 from tests.web.browser import CHROMIUM, Browser, open_browser
+from tests.web.serving import serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package: chromium)")
 
@@ -59,23 +54,6 @@ async def callback() -> AsyncIterator[Callback]:
     app.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/done"
     yield app
     server.close()
-
-
-@asynccontextmanager
-async def serving(admin_url: str, keyring: Keyring, vault: Vault, settings: Settings) -> AsyncIterator[str]:
-    from api.main import create_app  # noqa: PLC0415  as conftest does
-
-    database = open_database(role_url(admin_url, names.APP, keyring), vault=vault)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        app = create_app(settings.model_copy(update={"public_url": url}), database)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        running = asyncio.create_task(server.serve(sockets=[listening]))
-        yield url
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await running
 
 
 @pytest.fixture(scope="module")
