@@ -6,6 +6,7 @@ or waited for inside a transaction. Wrong and unknown look alike and take alike.
 
 import base64
 import math
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -199,6 +200,8 @@ async def _finished(
     _log.info("signed in", staff=desk.visit.staff, app=desk.visit.app, second_factor=second_factor)
     redirect = answer_app(desk.services, desk.visit, code=code)
     remember_device(desk.services, desk.request, redirect, UUID(desk.visit.staff))
+    # Another name for the browser: no form of before opens again, so nobody goes back a page and signs in as this one.
+    name_browser(desk.services, redirect, secrets.token_urlsafe(16))
     return redirect
 
 

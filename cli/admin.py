@@ -164,6 +164,8 @@ def _run(arguments: argparse.Namespace) -> int:
         answer = asyncio.run(_work(admin_url, arguments))
     if "client_id" in answer:
         answer |= {"issuer": settings.public_url, "token_endpoint": f"{settings.public_url}/oauth/token"}
+    if "enrolment_code" in answer:
+        answer |= {"enrolment_url": f"{settings.public_url}/oauth/enrol"}
     print(json.dumps(answer, ensure_ascii=False, indent=2))
     return 0
 

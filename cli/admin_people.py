@@ -65,7 +65,7 @@ async def invite(raw: Raw, agency_id: UUID, staff_id: UUID) -> Answer:
     """A code with which the person chooses its password at /oauth/enrol, shown this once."""
     code, expires_at = new_paper_code(4), datetime.now(UTC) + ENROLMENT_LIFE
     await directory.invite_staff(raw, agency_id, staff_id, code_hash=hash_grant(code), expires_at=expires_at)
-    return {"enrolment_code": code, "enrolment_page": "/oauth/enrol", "expires_at": expires_at.isoformat()}
+    return {"enrolment_code": code, "expires_at": expires_at.isoformat()}
 
 
 def _name(given: str) -> str:

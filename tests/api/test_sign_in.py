@@ -4,12 +4,15 @@ import asyncio
 import base64
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
+from api.password_desk import PasswordDesk
+from rules.errors import TemporaryReducedCapacity
 from rules.sign_in import TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS, TRIES_PER_CLIENT
 from settings import Settings
 from tests.actions.instances import superuser
@@ -272,6 +275,34 @@ async def test_a_form_of_another_browser_or_none_is_refused(phone: Phone, phone_
     assert (await stranger.send(page, **fields)).status_code == 400
     assert (await phone.http.post("/oauth/authorize", data={"form": "x", **fields})).status_code == 400
     assert (await phone.send(page, **fields)).status_code == 303
+
+
+async def test_a_form_that_signed_somebody_in_does_not_do_so_again(phone: Phone, person: Person) -> None:
+    """Whoever comes next to a shared machine may go back a page and send it once more."""
+    page = await phone.open_page()
+    fields = {"agency": person.agency_code, "login": person.login, "password": person.password}
+    assert (await phone.send(page, **fields)).status_code == 303
+    assert (await phone.send(page, **fields)).status_code == 400
+
+
+async def test_a_flood_of_passwords_is_told_to_come_back() -> None:
+    """As many as may be hashed at once and wait; the next is refused at once, not queued."""
+    desk = PasswordDesk(at_once=1, waiting=1)
+    ends = await asyncio.gather(*(desk.hash(PASSWORD) for _ in range(4)), return_exceptions=True)
+    assert [isinstance(end, TemporaryReducedCapacity) for end in ends] == [False, False, True, True]
+    assert await desk.matches(PASSWORD, str(ends[0]))
+    desk.close()
+
+
+async def test_the_page_says_when_too_many_sign_in(
+    settings: Settings, database: Any, app_id: UUID, person: Person
+) -> None:
+    from api.main import create_app  # noqa: PLC0415  as conftest does
+
+    full = create_app(settings, database)
+    full.state.services = replace(full.state.services, passwords=PasswordDesk(at_once=1, waiting=-1))
+    page = await Phone.of(full, PUBLIC_URL, app_id, address=next(_addresses)).give_password(person)
+    assert (page.status_code, page.headers["retry-after"], "in a moment" in page.text) == (503, "3", True)
 
 
 # Codes

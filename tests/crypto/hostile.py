@@ -44,8 +44,11 @@ def good_token(at: int = AT) -> str:
     return signed(ACCESS_HEADER, access_claims(at=at))
 
 
-def hostile_tokens(at: int = AT) -> Corpus:
-    """Access tokens for the moment `at`: reason and token, by what is wrong with them."""
+def hostile_tokens(at: int = AT, *, slack_s: int = 0) -> Corpus:
+    """Access tokens for the moment `at`: reason and token, by what is wrong with them.
+
+    What lies only just in the future lies `slack_s` further, for whoever sends it a while after `at`.
+    """
 
     def claims_at(**changes: object) -> dict[str, object]:
         return access_claims(**{"at": at, **changes})  # type: ignore[arg-type]  # `at` is the whole number it was
@@ -227,7 +230,7 @@ def hostile_tokens(at: int = AT) -> Corpus:
             "not-yet-valid",
             signed(ACCESS_HEADER, claims_at(at=at + 31_536_000)),
         ),
-        "iat 31 seconds ahead": ("not-yet-valid", signed(ACCESS_HEADER, claims_at(at=at + 31))),
+        "iat 31 seconds ahead": ("not-yet-valid", signed(ACCESS_HEADER, claims_at(at=at + 31 + slack_s))),
         "nbf absent": ("nbf", claims_with(nbf=ABSENT)),
         "nbf as text": ("nbf", claims_with(nbf=str(at))),
         "nbf ahead": ("nbf", claims_with(nbf=at + 300)),
@@ -345,8 +348,8 @@ def assertion(
     return signed(head or header(), claims(at, **changes), decode_base64url(key["d"]))
 
 
-def hostile_assertions(at: int = AT) -> Corpus:
-    """Client assertions for the moment `at`: reason and assertion, by what is wrong with them."""
+def hostile_assertions(at: int = AT, *, slack_s: int = 0) -> Corpus:
+    """Client assertions for the moment `at`: reason and assertion, by what is wrong with them. `slack_s` as above."""
     return {
         "empty": ("malformed", ""),
         "too long": ("too-long", assertion(at, filler="f" * 4096)),
@@ -378,10 +381,13 @@ def hostile_assertions(at: int = AT) -> Corpus:
         "no iat": ("iat", assertion(at, iat=ABSENT)),
         "121 seconds": ("lifetime", assertion(at, exp=at + 121)),
         "a year": ("lifetime", assertion(at, exp=at + 31_536_000)),
-        "iat in the future to reach further": ("not-yet-valid", assertion(at, iat=at + 31, exp=at + 60)),
+        "iat in the future to reach further": (
+            "not-yet-valid",
+            assertion(at, iat=at + 31 + slack_s, exp=at + 60 + slack_s),
+        ),
         "expired": ("expired", assertion(at, iat=at - 90, exp=at - 30)),
         "exp before iat": ("lifetime", assertion(at, exp=at - 1)),
-        "nbf ahead": ("not-yet-valid", assertion(at, nbf=at + 31)),
+        "nbf ahead": ("not-yet-valid", assertion(at, nbf=at + 31 + slack_s)),
         "nbf as text": ("nbf", assertion(at, nbf="0")),
         "no jti": ("jti", assertion(at, jti=ABSENT)),
         "jti of 7": ("jti", assertion(at, jti="1234567")),
