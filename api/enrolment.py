@@ -17,7 +17,7 @@ from api.deps import ServicesDep
 from api.grants import person_at_desk
 from api.services import Services
 from api.strict_json import read_form
-from api.tries import count_of_address, taken
+from api.tries import count_of_address, given_back, taken
 from crypto.grants import hash_grant
 from crypto.second_factors import paper_code_typed
 from db.clock import real_time
@@ -66,7 +66,8 @@ async def answer(request: Request, services: ServicesDep) -> Response:
 
 async def _enrolled(services: Services, request: Request, form: dict[str, str]) -> tuple[str | None, int, int]:
     """Fault, status, seconds to wait. Codes are long and random: only an address that tries many is held off."""
-    wait = await taken(services, count_of_address(services, request))
+    count = count_of_address(services, request)
+    wait = await taken(services, count)
     if wait:
         return "too-many", 429, wait
     code, password = paper_code_typed(form.get("enrolment_code", "")), form.get("password", "")
@@ -87,7 +88,10 @@ async def _enrolled(services: Services, request: Request, form: dict[str, str]) 
         return "busy", 503, busy.retry_after
     except NotAuthenticated:
         done = False
-    return (None, 200, 0) if done else ("bad-enrolment", 403, 0)
+    if not done:
+        return "bad-enrolment", 403, 0
+    await given_back(services, count)
+    return None, 200, 0
 
 
 def _fault(person: Enrolling, password: str, again: str) -> str | None:

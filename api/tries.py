@@ -74,6 +74,12 @@ async def settled(services: Services, count: Count) -> None:
         await settle_tries(raw, cleared=count.account, returned=count.address)
 
 
+async def given_back(services: Services, count: Count) -> None:
+    """The try was good, and nothing else is forgotten: for what counts by address alone."""
+    async with open_system_transaction(services.database) as raw:
+        await settle_tries(raw, cleared=b"", returned=count.account)
+
+
 def known_device(services: Services, request: Request, staff_id: UUID) -> str | None:
     """The browser's own id, where this person has signed in with it before."""
     device, people = _read_cookie(services, request)

@@ -6,15 +6,17 @@ answer to a revocation has arrived, the longest of all that were tried.
 """
 
 import asyncio
+import itertools
 import json
 import shutil
 import socket
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -40,6 +42,7 @@ from db.operator import open_operator_transaction
 from db.reference_data import load_reference_data
 from rules.errors import NotAuthenticated
 from rules.scopes import AGENCY_SCOPES
+from rules.sign_in import TRIES_PER_ACCOUNT
 from settings import Settings
 from tests.api.people import Person, Phone, enrolment_code, new_app, new_person
 from tests.builders import ASSERTION_TYPE, Agency, Api
@@ -60,6 +63,7 @@ Figures = dict[str, int | float]
 FAMILIES = 100
 REVOCATIONS = 20
 GIVE_UP_S = 30.0
+_addresses = itertools.count()
 SLACK_S = 300  # the corpus takes some seconds to send
 
 
@@ -81,7 +85,8 @@ async def trust_tokens(*, families: int = FAMILIES, revocations: int = REVOCATIO
         person = await _person(stage)
         killed = [await _reuse_kills(stage, person) for _ in range(families)]
         figures |= {"families_tried": families, "families_killed": sum(killed)}
-        return figures | await _revocations(stage, person, revocations)
+        figures |= await _revocations(stage, person, revocations)
+        return figures | await _times_of_refusal(stage)
 
 
 async def _hostile_tokens(stage: Stage) -> Figures:
@@ -147,6 +152,30 @@ async def _revocations(stage: Stage, person: Person, times: int) -> Figures:
     }
 
 
+async def _times_of_refusal(stage: Stage, people: int = 10) -> Figures:
+    """Median seconds of a wrong password for accounts that exist, over that for accounts that do not, in turns."""
+    known, unknown = [], []
+    for _ in range(people):
+        person = replace(await _person(stage), password="a wrong guess")
+        nobody = replace(person, login=f"{person.login}x")
+        for _ in range(TRIES_PER_ACCOUNT):
+            known.append(await _refused_after(stage, person))
+            unknown.append(await _refused_after(stage, nobody))
+    return {"known_over_unknown_account": round(statistics.median(known) / statistics.median(unknown), 3)}
+
+
+async def _refused_after(stage: Stage, person: Person) -> float:
+    phone = _phone(stage)
+    page = await phone.open_page()
+    fields = {"agency": person.agency_code, "login": person.login, "password": person.password}
+    started = time.perf_counter()
+    answer = await phone.send(page, **fields)
+    seconds = time.perf_counter() - started
+    assert answer.status_code == 403, answer.text
+    await phone.http.aclose()
+    return seconds
+
+
 async def _until_refused(
     revoke: Callable[[], Awaitable[httpx.Response]], get: Callable[[str], Awaitable[httpx.Response]]
 ) -> float:
@@ -202,7 +231,7 @@ async def _signed_in(stage: Stage, person: Person) -> Phone:
 
 
 def _phone(stage: Stage) -> Phone:
-    """Cookies of its own."""
+    """Cookies and, as the proxy says, an address of its own."""
     return Phone(_caller(stage.port), stage.app_id)
 
 
@@ -222,7 +251,8 @@ class _Loopback(httpx.AsyncHTTPTransport):
 
 
 def _caller(port: int) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=_Loopback(port), base_url=ISSUER, timeout=60, trust_env=False)
+    headers = {"x-forwarded-for": f"10.{next(_addresses) // 250}.{next(_addresses) % 250}.1"}
+    return httpx.AsyncClient(transport=_Loopback(port), base_url=ISSUER, timeout=60, trust_env=False, headers=headers)
 
 
 @asynccontextmanager
@@ -262,7 +292,13 @@ async def _seeded(postgres: EmbeddedPostgres) -> str:
 
 @asynccontextmanager
 async def _serving(admin_url: str) -> AsyncIterator[int]:
-    settings = Settings(env="development", public_url=ISSUER, rate_limit_per_minute=600_000, rate_limit_burst=100_000)
+    settings = Settings(
+        env="development",
+        public_url=ISSUER,
+        trusted_proxies="127.0.0.1",
+        rate_limit_per_minute=600_000,
+        rate_limit_burst=100_000,
+    )
     database = open_database(role_url(admin_url, names.APP, KEYRING), vault=Vault.of(KEYRING))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

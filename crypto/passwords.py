@@ -4,17 +4,22 @@
 tenth of a second or more each: whoever calls it must bound how many run at once.
 """
 
+from typing import Final
+
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from rules.passwords import normal_form
 
-_HASHER = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1, type=Type.ID)
+MEMORY_KIB: Final = 65_536
+PASSES: Final = 3
+LANES: Final = 1
 
-NOBODYS = _HASHER.hash("")
-"""Of the same cost as everybody's: what an unknown account is compared with, so that it takes as long as a known one.
+_HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
 
-Nobody signs in with it: `matches` refuses the empty password."""
+NOBODYS: Final = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
+"""What an unknown account is compared with, so that it takes as long as a known one: a hash of nothing but zeros, which
+no password is known to have."""
 
 
 def hash_password(password: str) -> str:
@@ -25,6 +30,6 @@ def hash_password(password: str) -> str:
 def matches(password: str, kept: str) -> bool:
     """Whether it is the password behind `kept`. Raises nothing: a damaged hash matches nothing."""
     try:
-        return _HASHER.verify(kept, normal_form(password)) and password != ""
+        return _HASHER.verify(kept, normal_form(password))
     except (VerificationError, InvalidHashError):
         return False

@@ -563,6 +563,17 @@ async def test_a_reset_signs_out_and_asks_for_a_new_password(union: Api, phone: 
     assert ("otpauth://" in page.text) is reset
 
 
+async def test_wrong_enrolment_codes_are_held_off_at_their_address_and_right_ones_are_not(
+    union: Api, phone: Phone
+) -> None:
+    for _ in range(2):
+        for _ in range(TRIES_PER_ADDRESS // 2 - 1):
+            assert (await phone.enrol("AAAAA-BBBBB-CCCCC-DDDDD", PASSWORD)).status_code == 403
+        await enrolled(union, phone)
+    statuses = [(await phone.enrol("AAAAA", PASSWORD)).status_code for _ in range(3)]
+    assert statuses == [403, 403, 429]
+
+
 async def test_an_invitation_is_the_own_agencys_to_give(union: Api, labour: Api) -> None:
     person = await new_person(union)
     answer = await labour.post(f"/v1/staff/{person.id}/enrolment", {"reset_second_factor": True})

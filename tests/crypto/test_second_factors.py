@@ -61,6 +61,7 @@ def test_a_password_matches_itself_and_nothing_else() -> None:
 
 
 def test_nobody_signs_in_where_there_is_no_account() -> None:
+    assert NOBODYS.rsplit("$", 2)[0] == hash_password("x").rsplit("$", 2)[0], "it costs as much"
     assert not matches("", NOBODYS)
     assert not matches("x", NOBODYS)
 
