@@ -227,6 +227,16 @@ async def test_a_request_that_does_not_fit_is_refused_to_the_app(
     assert (answered(answer)["error"], answered(answer)["iss"]) == (error, PUBLIC_URL)
 
 
+@pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "0"}, {"prompt": "login", "max_age": "300"}])
+async def test_who_asks_again_is_asked_again(signed_in: Phone, person: Person, asked: dict[str, str]) -> None:
+    """There is no session in the browser, so each sign-in is one."""
+    before = (await signed_in.get("/v1/me")).json()["signed_in_at"]
+    page = await signed_in.open_page(**asked)
+    assert (page.status_code, 'name="password"' in page.text) == (200, True)
+    assert (await signed_in.exchange(await signed_in.sign_in(person, **asked))).status_code == 200
+    assert (await signed_in.get("/v1/me")).json()["signed_in_at"] >= before
+
+
 @pytest.mark.parametrize(
     "redirect",
     [
