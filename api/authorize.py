@@ -32,7 +32,7 @@ from api.deps import ServicesDep
 from api.grants import person_at_desk
 from api.services import Services
 from api.strict_json import read_form
-from api.tries import Count, count_of_account, known_device, remember_device, settled, taken
+from api.tries import Count, count_of_account, given_back, known_device, remember_device, settled, taken
 from crypto.second_factors import matching_step, new_totp_secret, totp_text, totp_uri
 from db.clock import real_time
 from db.queries.apps import App, find_app
@@ -115,6 +115,7 @@ async def _password(desk: _Desk) -> Response:
     try:
         good = await desk.services.passwords.matches(desk.form.get("password", ""), kept)
     except TemporaryReducedCapacity as busy:
+        await given_back(desk.services, count)
         shown = desk.shown(fault="busy", status=503)
         return _with_wait(pages.password_page(shown, app=app.name, agency=agency, login=login), busy.retry_after)
     if person is None or not good:

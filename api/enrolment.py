@@ -85,6 +85,7 @@ async def _enrolled(services: Services, request: Request, form: dict[str, str]) 
         async with open_transaction(services.database, caller) as tx:
             done = await enrol(tx, code, kept)
     except TemporaryReducedCapacity as busy:
+        await given_back(services, count)
         return "busy", 503, busy.retry_after
     except NotAuthenticated:
         done = False

@@ -70,14 +70,15 @@ async def taken(services: Services, count: Count) -> int:
 
 async def settled(services: Services, count: Count) -> None:
     """The try was good: the account starts anew, the address gets it back."""
+    returned = [] if count.address is None else [count.address]
     async with open_system_transaction(services.database) as raw:
-        await settle_tries(raw, cleared=count.account, returned=count.address)
+        await settle_tries(raw, cleared=count.account, returned=returned)
 
 
 async def given_back(services: Services, count: Count) -> None:
-    """The try was good, and nothing else is forgotten: for what counts by address alone."""
+    """The try was none, or a good one that clears nothing: it alone is taken off again."""
     async with open_system_transaction(services.database) as raw:
-        await settle_tries(raw, cleared=b"", returned=count.account)
+        await settle_tries(raw, cleared=None, returned=list(count.limits))
 
 
 def known_device(services: Services, request: Request, staff_id: UUID) -> str | None:

@@ -11,10 +11,10 @@ from api.deps import CallerDep, ServicesDep, Writing, reads, writes
 from api.schemas.credentials import FactorCode, FactorShown, MeShown, PasswordChange, RecoveryCodesShown
 from api.schemas.reports import utc
 from api.strict_json import StrictRouter
-from api.tries import count_of_account, settled, taken
+from api.tries import count_of_account, given_back, settled, taken
 from crypto.second_factors import totp_text, totp_uri
 from db.transaction import Tx, open_transaction
-from rules.errors import FieldError, QuotaExceeded, ValidationFailed
+from rules.errors import FieldError, QuotaExceeded, TemporaryReducedCapacity, ValidationFailed
 from rules.passwords import password_fault
 
 router = StrictRouter("/v1/me", tags=["accounts"])
@@ -56,7 +56,11 @@ async def _hashed(change: PasswordChange, request: Request, services: ServicesDe
     wait = await taken(services, count)
     if wait:
         raise QuotaExceeded(retry_after=wait)
-    matches = await services.passwords.matches(change.current_password, held["password_hash"])
+    try:
+        matches = await services.passwords.matches(change.current_password, held["password_hash"])
+    except TemporaryReducedCapacity:
+        await given_back(services, count)
+        raise
     if matches:
         await settled(services, count)
     return _Hashed(matches, await services.passwords.hash(change.new_password) if matches else "")

@@ -1,6 +1,6 @@
 """Request budgets, and tries to sign in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,6 +31,6 @@ async def take_try(raw: Raw, limits: Mapping[bytes, int], window: timedelta) -> 
     return int(waits)
 
 
-async def settle_tries(raw: Raw, *, cleared: bytes, returned: bytes | None) -> None:
-    """After a proof: forgets the tries under one key, gives one back under the other. One statement."""
-    await raw.execute("SELECT settle_tries($1, $2)", cleared, returned)
+async def settle_tries(raw: Raw, *, cleared: bytes | None, returned: Sequence[bytes]) -> None:
+    """Forgets the tries under one key, gives one back under each other, in `take_try`'s order. One statement."""
+    await raw.execute("SELECT settle_tries($1, $2)", cleared, list(returned))

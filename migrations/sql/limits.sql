@@ -55,18 +55,24 @@ BEGIN
 END
 $$;
 
--- After a proof: the account's tries are forgotten, and the address gets this one back.
-CREATE OR REPLACE FUNCTION settle_tries(p_cleared bytea, p_returned bytea) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+-- After a proof: the tries under one key are forgotten, the others get this one back; in the order of take_try.
+CREATE OR REPLACE FUNCTION settle_tries(p_cleared bytea, p_returned bytea[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
+DECLARE
+    returned bytea;
+BEGIN
     UPDATE sign_in_attempt SET tries = 0 WHERE key_hash = p_cleared;
-    UPDATE sign_in_attempt SET tries = greatest(tries - 1, 0) WHERE key_hash = p_returned;
+    FOREACH returned IN ARRAY p_returned LOOP
+        UPDATE sign_in_attempt SET tries = greatest(tries - 1, 0) WHERE key_hash = returned;
+    END LOOP;
+END
 $$;
 
 REVOKE ALL ON FUNCTION lease_requests(uuid, text, integer, integer, integer), take_try(bytea[], integer[], integer),
-    settle_tries(bytea, bytea) FROM PUBLIC;
+    settle_tries(bytea, bytea[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lease_requests(uuid, text, integer, integer, integer), take_try(bytea[], integer[], integer),
-    settle_tries(bytea, bytea) TO tongli_app;
+    settle_tries(bytea, bytea[]) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;
 GRANT SELECT, INSERT, UPDATE ON rate_bucket, sign_in_attempt TO tongli_linker;

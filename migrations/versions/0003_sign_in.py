@@ -17,7 +17,7 @@ _FUNCTIONS = (
     "enrolling_staff(bytea)",
     "grant_holder(bytea)",
     "take_try(bytea[], integer[], integer)",
-    "settle_tries(bytea, bytea)",
+    "settle_tries(bytea, bytea[])",
 )
 _TABLES = (
     *("refresh_token", "sign_in_code", "device", "recovery_code", "staff_credential", "app_client", "sign_in_attempt"),

@@ -311,8 +311,10 @@ async def test_the_page_says_when_too_many_sign_in(
 
     full = create_app(settings, database)
     full.state.services = replace(full.state.services, passwords=PasswordDesk(at_once=1, waiting=-1))
-    page = await Phone.of(full, PUBLIC_URL, app_id, address=next(_addresses)).give_password(person)
-    assert (page.status_code, page.headers["retry-after"], "in a moment" in page.text) == (503, "3", True)
+    phone = Phone.of(full, PUBLIC_URL, app_id, address=next(_addresses))
+    for _ in range(TRIES_PER_ACCOUNT + 1):  # nobody looked at the password, so none of these counts
+        page = await phone.give_password(person)
+        assert (page.status_code, page.headers["retry-after"], "in a moment" in page.text) == (503, "3", True)
 
 
 # Codes
