@@ -9,7 +9,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rules.client_addresses import read_networks
+
 PLACEHOLDERS = ("changeme", "change-me", "secret", "password", "example", "placeholder", "todo", "xxxx", "insecure")
+
+
+def _networks(value: str) -> str:
+    read_networks(value)
+    return value
 
 
 def _no_trailing_slash(value: str) -> str:
@@ -66,6 +73,12 @@ class Settings(BaseSettings):
     )
     webhook_allow_http: bool = Field(
         False, description="http webhook targets, for demos and tests; refused in production"
+    )
+
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="comma list of networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/24; limits on tries to "
+        "sign in count by address",
     )
 
     rate_limit_per_minute: int = Field(1200, ge=1, description="requests per client and minute")

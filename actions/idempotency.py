@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An Idempotency-Key in its scope: client, agency, method and path are inside the keyed hash."""
+    """An Idempotency-Key in its scope: principal, agency, method and path are inside the keyed hash."""
 
     key_hash: bytes
     fingerprint: bytes
@@ -33,7 +33,7 @@ class Key:
 
 def key_for(tx: Tx, *, method: str, path: str, key: str, body: bytes) -> Key:
     """`body` is the canonical JSON, so that another spelling of the same request is the same request."""
-    scope = "\n".join((str(tx.caller.client_id), str(tx.agency_id), method, path, key))
+    scope = "\n".join((str(tx.caller.principal_id), str(tx.agency_id), method, path, key))
     blind = tx.vault.blind
     return Key(blind.fingerprint(scope.encode()), blind.fingerprint(b"body\n" + body))
 

@@ -39,7 +39,7 @@ async def reveal(tx: Tx, case_id: UUID, said: RevealSaid) -> Revealed:
     Raises Hidden, InsufficientRole, StepUpRequired, ValidationFailed.
     """
     case = await seen_case(tx, case_id)
-    check_fresh(tx.caller.authenticated_at, now=real_time(), known_actor=tx.rights.known_actor)
+    check_fresh(tx.caller.auth_time, now=real_time(), known_actor=tx.rights.known_actor)
     classes, records_of = await _open_to(tx, case_id, case["roles"], said)
     check_classes(said.fields, classes)
     people = await people_of(tx, case_id, family=FieldClass.family in classes, records_of=records_of)

@@ -74,7 +74,9 @@ async def caller_of(
         scopes=claims.scopes,
         request_id=request.state.request_id,
         actor=actor,
-        authenticated_at=claims.auth_time,
+        session_id=claims.session_id,
+        auth_time=claims.auth_time,
+        second_factor=claims.second_factor,
     )
 
 

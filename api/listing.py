@@ -30,7 +30,7 @@ class Position:
     @classmethod
     def of(cls, tx: Tx, name: str, **filters: object) -> Self:
         shown = "&".join(f"{key}={value}" for key, value in sorted(filters.items()))
-        return cls(f"{tx.caller.client_id}:{tx.agency_id}:{name}?{shown}")
+        return cls(f"{tx.caller.principal_id}:{tx.agency_id}:{name}?{shown}")
 
 
 def open_cursor(

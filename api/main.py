@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
-from api import oauth
+from api import authorize, enrolment, oauth
 from api.deps import Replayed, answer_replay
 from api.errors import install_error_handlers
 from api.limits import Limiter, OpenStreams
 from api.middleware import ServiceMiddleware
+from api.password_desk import PasswordDesk
 from api.routers import ROUTERS
 from api.services import Services
 from api.spec import build_document
@@ -23,6 +24,7 @@ from db.engine import Database
 from db.listening import FEED, Listener
 from db.transaction import open_system_transaction
 from rules.addresses import TargetPolicy
+from rules.client_addresses import read_networks
 from settings import Settings
 from web.docs import docs_pages
 
@@ -42,6 +44,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
             settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
         ),
         feed=Listener(database, FEED),
+        passwords=PasswordDesk(),
+        trusted_proxies=read_networks(settings.trusted_proxies),
     )
     app = FastAPI(
         title="Tongli",
@@ -62,7 +66,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         allowed_hosts=allowed_hosts(settings),
         max_body_bytes=settings.max_body_bytes,
     )
-    for router in (oauth.router, *ROUTERS):
+    for router in (oauth.router, authorize.router, enrolment.router, *ROUTERS):
         app.include_router(router)
     _add_health(app, services)
     if settings.docs_served:
@@ -80,6 +84,7 @@ def allowed_hosts(settings: Settings) -> list[str]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.ready = False
+    app.state.services.passwords.close()
     await app.state.services.feed.close()
     await app.state.services.database.close()
 

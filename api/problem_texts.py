@@ -104,6 +104,12 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     ),
     "unknown-scope": Text("没有此权限范围。", "There is no such scope."),
     "beyond-own-scopes": Text("超出本账号自身的权限范围。", "This exceeds the scopes of your own account."),
+    "common-password": Text(
+        "密码过于常见，或与登录名、单位代码过于相近。",
+        "Among the first anybody would try, or close to login or agency code.",
+    ),
+    "wrong-password": Text("当前密码不正确。", "This is not the present password."),
+    "wrong-code": Text("验证码不正确或已使用过。", "This code is wrong or was used before."),
     "barred-with-secret": Text("密钥方式不得持有此权限范围。", "A client secret may not hold this scope; use a key."),
     "key-or-secret-required": Text("须有公钥或密钥。", "A public key or a secret is needed."),
     "unknown-role": Text("没有此角色。", "There is no such role."),

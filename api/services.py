@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from api.limits import Limiter, OpenStreams
+from api.password_desk import PasswordDesk
 from crypto.tokens import TokenAuthority
 from crypto.vault import Vault
 from db.engine import Database
 from db.listening import Listener
 from rules.addresses import TargetPolicy
+from rules.client_addresses import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Services:
     allow_demo: bool
     webhook_targets: TargetPolicy
     feed: Listener
+    passwords: PasswordDesk
+    trusted_proxies: tuple[Network, ...]
 
     @property
     def vault(self) -> Vault:

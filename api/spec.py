@@ -58,10 +58,16 @@ def _paths(app: FastAPI, generated: dict[str, Any]) -> Node:
 
 
 def _complete_sign_in(operations: dict[str, Node]) -> None:
-    """The token endpoint reads its form itself and answers failures in the words of RFC 6749."""
-    token = operations["issue_token"]
-    form = {"schema": {"$ref": "#/components/schemas/TokenRequest"}}
-    token["requestBody"] = {"required": True, "content": {_FORM: form}}
+    """The token endpoints read their forms themselves and answer failures in the words of RFC 6749."""
+    for name, form in (("issue_token", "TokenRequest"), ("revoke_token", "RevocationRequest")):
+        _complete_form(operations[name], form)
+    for name in ("read_server_metadata", "list_token_keys"):
+        operations[name]["responses"]["503"] = response("ServiceUnavailable")
+
+
+def _complete_form(token: Node, form: str) -> None:
+    schema = {"schema": {"$ref": f"#/components/schemas/{form}"}}
+    token["requestBody"] = {"required": True, "content": {_FORM: schema}}
     refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/TokenRefusal"}}}
     told: Node = {
         "400": {"description": "The request is not one of RFC 6749.", "headers": response_headers("RequestId")},
@@ -74,6 +80,10 @@ def _complete_sign_in(operations: dict[str, Node]) -> None:
         "413": response("ContentTooLarge"),
         "503": response("ServiceUnavailable"),
     }
+    if form == "TokenRequest":
+        told["429"] = {
+            "description": "Too many wrong secrets from this address.",
+            "headers": response_headers("RequestId", "RetryAfter"),
+            "content": refusal,
+        }
     token["responses"] = dict(sorted({**token["responses"], **told}.items()))
-    for name in ("read_server_metadata", "list_token_keys"):
-        operations[name]["responses"]["503"] = response("ServiceUnavailable")

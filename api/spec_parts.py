@@ -164,6 +164,14 @@ _SECURITY: Final[Node] = {
     "type": "oauth2",
     "description": "Client credentials with private_key_jwt (preferred) or a secret. A secret opens none of "
     + ", ".join(f"`{scope}`" for scope in sorted(BARRED_WITH_SECRET))
-    + ".",
-    "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": SCOPES}},
+    + ". People sign in through an app: code with PKCE, then refresh tokens.",
+    "flows": {
+        "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": SCOPES},
+        "authorizationCode": {
+            "authorizationUrl": "/oauth/authorize",
+            "tokenUrl": "/oauth/token",
+            "refreshUrl": "/oauth/token",
+            "scopes": SCOPES,
+        },
+    },
 }

@@ -132,9 +132,9 @@ _PROBLEM: Final = _object(
 
 _TOKEN_REQUEST: Final[Node] = {
     **_object(
-        "A form (RFC 6749 §4.4). One way of proving oneself: an assertion (RFC 7523, preferred), or a secret in the"
-        " form, or a secret by HTTP Basic.",
-        {"grant_type": {**_TEXT, "const": "client_credentials"}},
+        "A form (RFC 6749). A system proves itself in one way: an assertion (RFC 7523, preferred), or a secret in the"
+        " form, or a secret by HTTP Basic. An app names itself and hands in what a person's sign-in gave it.",
+        {"grant_type": {**_TEXT, "enum": ["client_credentials", "authorization_code", "refresh_token"]}},
         {
             "scope": {**_TEXT, "description": "scopes wanted, parted by blanks; default: all the client may have"},
             "client_assertion_type": {**_TEXT, "const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
@@ -145,13 +145,33 @@ _TOKEN_REQUEST: Final[Node] = {
             },
             "client_id": _UUID,
             "client_secret": {**_TEXT, "format": "password"},
+            "code": {**_TEXT, "description": "of the sign-in; 60 seconds, once: a second use ends what it opened"},
+            "redirect_uri": {**_TEXT, "description": "the same as in the request to sign in"},
+            "code_verifier": {**_TEXT, "description": "PKCE (RFC 7636), S256 only"},
+            "device_name": {**_TEXT, "description": "how the person will find this device in the list of its devices"},
+            "refresh_token": {
+                **_TEXT,
+                "description": "used once: each answer brings another. Where an answer was lost, the same token brings"
+                " the same successor within 30 seconds; any other second use signs the device out",
+            },
         },
     )
 }
 
+_REVOCATION_REQUEST: Final = _object(
+    "A form (RFC 7009): the refresh token of the device to sign out.",
+    {"token": _TEXT, "client_id": _UUID},
+    {"token_type_hint": {**_TEXT, "description": "not needed"}},
+)
+
+_TOKEN_ERRORS: Final = [
+    *("invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "temporarily_unavailable"),
+    "unsupported_grant_type",
+]
+
 _TOKEN_REFUSAL: Final = _object(
     "A refusal in the words of RFC 6749 §5.2.",
-    {"error": {**_TEXT, "enum": ["invalid_client", "invalid_request", "invalid_scope", "unsupported_grant_type"]}},
+    {"error": {**_TEXT, "enum": _TOKEN_ERRORS}},
 )
 
 _VERIFICATION: Final[Node] = {
@@ -169,6 +189,7 @@ _OWN: Final[Node] = {
     "ChallengeAnswer": _CHALLENGE,
     "FieldProblem": _FIELD_PROBLEM,
     "Problem": _PROBLEM,
+    "RevocationRequest": _REVOCATION_REQUEST,
     "TokenRefusal": _TOKEN_REFUSAL,
     "TokenRequest": _TOKEN_REQUEST,
     "VerificationData": _VERIFICATION,

@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from actions.matters import override_clocks
+from cli.admin_people import add_app, app_arguments, app_id_arguments, invite, revoke_app
 from cli.entrances import EMBEDDED_DATABASE, CannotRun, or_give_up, read_settings, say
 from cli.migrate import HEAD
 from crypto.client_secrets import hash_secret, new_secret
@@ -47,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _agency_arguments(commands.add_parser("create-agency", help="put an agency into the directory"))
     _staff_arguments(commands.add_parser("create-staff", help="create a human account"))
+    _reset_arguments(commands.add_parser("reset-staff", help="let a person choose a password and second factor anew"))
+    app_arguments(commands.add_parser("add-app", help="register an app that people sign in through"))
+    app_id_arguments(commands.add_parser("revoke-app", help="shut an app out: nobody signs in through it any more"))
     _client_arguments(commands.add_parser("create-client", help="create a machine account"))
     for name, text in (("suspend", "shut an agency out at once"), ("resume", "let a suspended agency in again")):
         commands.add_parser(f"{name}-agency", help=text).add_argument("--code", required=True, type=code)
@@ -123,6 +127,11 @@ def _staff_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _reset_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--agency", required=True, type=code)
+    parser.add_argument("--login", required=True, type=code)
+
+
 def _client_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agency", required=True, type=code)
     parser.add_argument("--name", required=True, type=text)
@@ -156,6 +165,8 @@ def _run(arguments: argparse.Namespace) -> int:
         answer = asyncio.run(_work(admin_url, arguments))
     if "client_id" in answer:
         answer |= {"issuer": settings.public_url, "token_endpoint": f"{settings.public_url}/oauth/token"}
+    if "enrolment_code" in answer:
+        answer |= {"enrolment_url": f"{settings.public_url}/oauth/enrol"}
     print(json.dumps(answer, ensure_ascii=False, indent=2))
     return 0
 
@@ -225,7 +236,19 @@ async def _create_staff(raw: Raw, given: argparse.Namespace) -> Answer:
     if not made:
         raise CannotRun(f"--login: {given.agency} has a staff member {given.login} already")
     await _mark(raw, agency_id, "staff.create", ("staff", made[0]))
-    return {"staff_id": str(made[0]), "agency_id": str(agency_id), "login": given.login, "roles": given.role}
+    invitation = await invite(raw, agency_id, made[0])
+    known: Answer = {"staff_id": str(made[0]), "agency_id": str(agency_id), "login": given.login, "roles": given.role}
+    return known | invitation
+
+
+async def _reset_staff(raw: Raw, given: argparse.Namespace) -> Answer:
+    agency_id = await _agency_id(raw, given.agency)
+    staff_id = await directory.staff_of_login(raw, agency_id, given.login)
+    if staff_id is None:
+        raise CannotRun(f"--login: {given.agency} has no active staff member {given.login}")
+    invitation = await invite(raw, agency_id, staff_id)
+    await _mark(raw, agency_id, "staff.reset", ("staff", staff_id))
+    return {"staff_id": str(staff_id), "agency_id": str(agency_id), "login": given.login, **invitation}
 
 
 async def _create_client(raw: Raw, given: argparse.Namespace) -> Answer:
@@ -322,7 +345,10 @@ async def _mark(raw: Raw, agency_id: UUID, action: str, subject: tuple[str, UUID
 _WORK: dict[str, Work] = {
     "create-agency": _create_agency,
     "create-staff": _create_staff,
+    "reset-staff": _reset_staff,
     "create-client": _create_client,
+    "add-app": add_app,
+    "revoke-app": revoke_app,
     "suspend-agency": _set_status,
     "resume-agency": _set_status,
     "confirm-calendar": _confirm_calendar,

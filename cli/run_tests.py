@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEBIAN_15 = "/usr/lib/postgresql/15/bin"
-DATABASE_BOUND = ("actions", "api", "cli", "db", "jobs", "laws")
+DATABASE_BOUND = ("actions", "api", "cli", "db", "jobs", "laws", "web")
 PYTEST_INTERRUPTED = 2
 PYTEST_FOUND_NOTHING = 5
 

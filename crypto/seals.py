@@ -23,22 +23,23 @@ _NONCE_BYTES = 12
 class Sealer:
     """Seals small payloads for one purpose; another purpose's text does not open."""
 
-    def __init__(self, keyring: Keyring, purpose: str) -> None:
+    def __init__(self, keyring: Keyring, purpose: str, *, max_chars: int = MAX_CHARS) -> None:
         self._cipher = AESGCM(keyring.derive(f"seal {purpose}"))
+        self._max_chars = max_chars
 
     def seal(self, payload: Mapping[str, str | int | None], *, binding: str, expires_at: datetime) -> str:
-        """Urlsafe text, at most 2048 characters. Raises ValueError for a longer payload."""
+        """Urlsafe text, at most 2048 characters unless made otherwise. Raises ValueError for a longer payload."""
         content = json.dumps({"until": int(expires_at.timestamp()), "payload": dict(payload)}, separators=(",", ":"))
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, content.encode(), _VERSION + binding.encode())
         text = encode_base64url(_VERSION + nonce + sealed)
-        if len(text) > MAX_CHARS:
-            raise ValueError(f"sealed payload is longer than {MAX_CHARS} characters")
+        if len(text) > self._max_chars:
+            raise ValueError(f"sealed payload is longer than {self._max_chars} characters")
         return text
 
     def open(self, text: str, *, binding: str, now: datetime) -> dict[str, str | int | None]:
         """The payload. Raises InvalidCursor for changed, expired, foreign or overlong text, without saying which."""
-        if len(text) > MAX_CHARS:
+        if len(text) > self._max_chars:
             raise InvalidCursor
         try:
             members = self._decrypt(text, binding)

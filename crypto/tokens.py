@@ -46,13 +46,19 @@ ACCESS_TYPE: Final = "at+jwt"
 ASSERTION_TYPE: Final = "client-authentication+jwt"
 PRINCIPAL_KINDS: Final = frozenset({"client", "staff"})
 
+_WITH_PASSWORD: Final = ("pwd",)  # RFC 8176
+_WITH_BOTH: Final = ("pwd", "mfa")
+
 _SCOPES = re.compile(r"(?:[!#-\[\]-~]+(?: [!#-\[\]-~]+)*)?")  # RFC 6749 section 3.3
 _SCOPE = re.compile(r"[!#-\[\]-~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """Who calls, as the token says. Whether the principal is still alive is the database's to say."""
+    """Who calls, as the token says. Whether the principal is still alive is the database's to say.
+
+    A person's token names its device (`sid`, here `session_id`) and how it proved itself (`amr`); a client's neither.
+    """
 
     principal_id: UUID
     principal_kind: str
@@ -63,6 +69,8 @@ class AccessClaims:
     issued_at: datetime
     expires_at: datetime
     auth_time: datetime
+    session_id: UUID | None = None
+    second_factor: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +105,15 @@ class TokenAuthority:
         now: datetime,
         lifetime_s: int = MAX_TOKEN_LIFETIME_S,
         auth_time: datetime | None = None,
+        session_id: UUID | None = None,
+        second_factor: bool = False,
     ) -> str:
         """A signed access token. Raises ValueError for what `verify` would refuse. Cost about 0.05 ms."""
         _require_mintable(principal_kind, scopes, lifetime_s)
+        if (session_id is None) is (principal_kind == "staff"):
+            raise ValueError("a person's token names its device, a client's does not")
         issued = int(now.timestamp())
-        claims: dict[str, str | int] = {
+        claims: dict[str, str | int | list[str]] = {
             "iss": self._issuer,
             "aud": self._issuer,
             "sub": str(principal_id),
@@ -116,6 +128,8 @@ class TokenAuthority:
             # Another host's clock may be ahead; a sign-in after the issue would be refused.
             "auth_time": issued if auth_time is None else min(issued, int(auth_time.timestamp())),
         }
+        if session_id is not None:
+            claims |= {"sid": str(session_id), "amr": list(_WITH_BOTH if second_factor else _WITH_PASSWORD)}
         held = self._held
         header = {"typ": ACCESS_TYPE, "kid": held.signing_key_id}
         return jws.sign(claims, held.signing_key, headers=header, algorithm=ALGORITHM)
@@ -287,6 +301,7 @@ def _read_access_claims(claims: Mapping[str, object], issuer: str) -> AccessClai
     issued_at, expires_at = _read_period(claims, MAX_TOKEN_LIFETIME_S)
     if seconds_claim(claims, "nbf") != issued_at.timestamp():  # we mint them equal, so one check of time does for both
         raise NotAuthenticated(reason="nbf")
+    session_id, second_factor = _read_session(claims, kind)
     return AccessClaims(
         principal_id=uuid_claim(claims, "sub"),
         principal_kind=kind,
@@ -297,7 +312,22 @@ def _read_access_claims(claims: Mapping[str, object], issuer: str) -> AccessClai
         issued_at=issued_at,
         expires_at=expires_at,
         auth_time=_moment(_read_auth_time(claims, issued_at)),
+        session_id=session_id,
+        second_factor=second_factor,
     )
+
+
+def _read_session(claims: Mapping[str, object], kind: str) -> tuple[UUID | None, bool | None]:
+    """A person's device and whether there was a second factor. A client that claims either is none of ours."""
+    if kind != "staff":
+        for name in ("sid", "amr"):
+            if name in claims:
+                raise NotAuthenticated(reason=name)
+        return None, None
+    session_id, methods = uuid_claim(claims, "sid"), claims.get("amr")
+    if methods not in (list(_WITH_PASSWORD), list(_WITH_BOTH)):
+        raise NotAuthenticated(reason="amr")
+    return session_id, methods == list(_WITH_BOTH)
 
 
 def _read_scopes(claims: Mapping[str, object]) -> frozenset[str]:

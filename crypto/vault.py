@@ -49,6 +49,10 @@ class Vault:
     def feed_cursors(self) -> Sealer:
         return self._held.feed_cursors
 
+    @property
+    def sign_in(self) -> Sealer:
+        return self._held.sign_in
+
     def follow(self, adopt: Callable[[Keyring], None]) -> None:
         """Call `adopt` with the keyring in force, and with every one that is adopted, in the thread that adopts it."""
         self._followers.append(adopt)
@@ -70,6 +74,7 @@ class _Held:
     blind: BlindIndex
     cursors: Sealer
     feed_cursors: Sealer
+    sign_in: Sealer
 
     @classmethod
     def of(cls, keyring: Keyring) -> Self:
@@ -79,4 +84,5 @@ class _Held:
             blind=BlindIndex(keyring),
             cursors=Sealer(keyring, "list-cursor"),
             feed_cursors=Sealer(keyring, "feed-cursor"),
+            sign_in=Sealer(keyring, "sign-in", max_chars=8192),  # in forms, not in addresses
         )

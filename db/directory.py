@@ -194,6 +194,57 @@ INSERT INTO impact_assessment (id, agency_id, title, matters, field_classes, mea
 SELECT $1, $2, $3::text, ARRAY(SELECT code FROM matter ORDER BY code), $4, $5, $6, $7, $8, $9
  WHERE NOT EXISTS (SELECT FROM impact_assessment WHERE agency_id = $2 AND title = $3::text)"""
 
+
+async def invite_staff(raw: Raw, agency_id: UUID, staff_id: UUID, *, code_hash: bytes, expires_at: datetime) -> None:
+    """Voids password and second factor, signs every device out, waits for a new password. Three statements."""
+    await act_for(raw, agency_id)
+    await raw.execute(_INVITE_STAFF, staff_id, agency_id, code_hash, expires_at)
+    await raw.execute(
+        "UPDATE device SET revoked_at = now(), revoked_for = 'administrator' "
+        "WHERE staff_id = $1 AND revoked_at IS NULL",
+        staff_id,
+    )
+    await raw.execute("UPDATE recovery_code SET used_at = now() WHERE staff_id = $1 AND used_at IS NULL", staff_id)
+
+
+async def staff_of_login(raw: Raw, agency_id: UUID, login: str) -> UUID | None:
+    """The agency's active person of that login."""
+    await act_for(raw, agency_id)
+    found: UUID | None = await raw.fetchval(
+        "SELECT id FROM staff WHERE agency_id = $1 AND login = $2 AND status = 'active'", agency_id, login
+    )
+    return found
+
+
+async def add_app(raw: Raw, name: str, *, redirect_uris: Sequence[str], scopes: Sequence[str]) -> UUID | None:
+    """Registers an app that people sign in through; its id, None where there is one of that name."""
+    await act_as_owner(raw)
+    added: UUID | None = await raw.fetchval(
+        "INSERT INTO app_client (id, name, redirect_uris, scopes, status, created_at) "
+        "VALUES ($1, $2, $3, $4, 'active', $5) ON CONFLICT (name) DO NOTHING RETURNING id",
+        new_id(),
+        name,
+        list(redirect_uris),
+        list(scopes),
+        datetime.now(UTC),
+    )
+    return added
+
+
+async def revoke_app(raw: Raw, app_id: UUID) -> bool:
+    """True where there was such an app. Nobody signs in through it, or refreshes a token, from now on."""
+    await act_as_owner(raw)
+    tag = await raw.execute("UPDATE app_client SET status = 'revoked' WHERE id = $1 AND status = 'active'", app_id)
+    return tag == "UPDATE 1"
+
+
+_INVITE_STAFF = """
+INSERT INTO staff_credential (staff_id, agency_id, totp_step, enrolment_hash, enrolment_expires_at, version)
+VALUES ($1, $2, 0, $3, $4, 1)
+    ON CONFLICT (staff_id) DO UPDATE
+   SET password_hash = NULL, totp_secret = NULL, totp_pending = NULL, enrolment_hash = EXCLUDED.enrolment_hash,
+       enrolment_expires_at = EXCLUDED.enrolment_expires_at, version = staff_credential.version + 1"""
+
 _ADD_AGENCIES = """
 INSERT INTO agency (id, code, name, name_en, kind, level, parent_id, department, division_code, windows, status,
                     created_at, version)

@@ -24,14 +24,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crypto.vault import Vault
 from db.engine import Database, Raw, driver_connection
 from rules.errors import InsufficientRole, InsufficientScope, NotAuthenticated, PurposeRequired
-from rules.rights import Operation, Role, Verdict, effective_roles, judge_principal, scopes_of_roles
+from rules.rights import Operation, Role, Verdict, effective_roles, judge_principal, proven_roles, scopes_of_roles
 
 JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as the token says; what it may do is read from the database when a transaction begins."""
+    """Who asks, as the token says; what it may do is read from the database when a transaction begins.
+
+    `auth_time` is when it proved itself. Of a person also the device (`session_id`) and whether there was a second
+    factor; None for every client.
+    """
 
     kind: Literal["client", "staff"]
     principal_id: UUID
@@ -40,7 +44,9 @@ class Caller:
     scopes: frozenset[str]
     request_id: str
     actor: str | None = None
-    authenticated_at: datetime | None = None
+    session_id: UUID | None = None
+    auth_time: datetime | None = None
+    second_factor: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,25 +247,29 @@ async def _in_any_case(ending: Coroutine[None, None, None]) -> None:
 
 async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:
     row = await raw.fetchrow(
-        "SELECT * FROM enter($1, $2, $3, $4, $5, $6)",
+        "SELECT * FROM enter($1, $2, $3, $4, $5, $6, $7)",
         caller.kind,
         caller.principal_id,
         caller.agency_id,
         purpose,
         caller.request_id,
+        caller.session_id,
         caller.actor,
     )
     if row is None:
         raise NotAuthenticated(reason="principal-not-active")
     roles = effective_roles(row["roles"], row["agency_kind"])
-    held = row["scopes"] if caller.kind == "client" else scopes_of_roles(roles)
+    held = frozenset(row["scopes"])
+    if caller.kind == "staff":
+        roles = proven_roles(roles, second_factor=caller.second_factor)
+        held = scopes_of_roles(roles)
     return Rights(
-        scopes=caller.scopes.intersection(held),
+        scopes=caller.scopes & held,
         roles=roles,
         agency_kind=row["agency_kind"],
         agency_level=row["agency_level"],
         division_code=row["division_code"],
-        below=frozenset(row["below"]),
+        below=frozenset(row["below"]) if Role.union_supervisor in roles else frozenset(),
         qualifications=frozenset(row["qualifications"]),
         known_actor=row["known_actor"],
     )

@@ -22,13 +22,13 @@ def document(*, nullable: bool = False) -> Any:
     return Field(sa_type=JSONB, nullable=nullable)
 
 
-def sealed(*, nullable: bool = False, context: str | None = None, of_row: bool = True) -> Any:
+def sealed(*, nullable: bool = False, context: str | None = None, row: str | None = "id") -> Any:
     """Ciphertext of crypto/fields.py: carries its algorithm id and key id.
 
-    `context` is what it is bound to, before `:<id>`; by default `table.column`. Not `of_row`: without an id. The walk
-    over all sealed values (db/queries/keys.py) goes by what is said here.
+    `context` is what it is bound to, by default `table.column`; then `:` and what stands in the column `row`, None: no
+    more. The walk over all sealed values (db/queries/keys.py) goes by what is said here.
     """
-    return Field(sa_type=LargeBinary, nullable=nullable, sa_column_kwargs={"info": {"sealed": (context, of_row)}})
+    return Field(sa_type=LargeBinary, nullable=nullable, sa_column_kwargs={"info": {"sealed": (context, row)}})
 
 
 def blind(*, nullable: bool = False) -> Any:

@@ -9,7 +9,15 @@ from typing import Final, TypeAlias
 from db.clock import real_time
 from db.engine import Database, Raw
 from db.queries.events import forget_entries
-from db.queries.housekeeping import forget_answers, forget_assertions, make_partitions
+from db.queries.housekeeping import (
+    forget_answers,
+    forget_assertions,
+    forget_codes,
+    forget_devices,
+    forget_refresh_tokens,
+    forget_tries,
+    make_partitions,
+)
 from db.transaction import open_system_transaction
 
 Forget: TypeAlias = Callable[[Raw, datetime, int], Awaitable[int]]
@@ -21,8 +29,13 @@ KEPT: Final[tuple[tuple[Forget, timedelta], ...]] = (
     (forget_answers, timedelta(days=14)),
     (forget_assertions, timedelta(minutes=5)),
     (forget_entries, timedelta(days=90)),
+    (forget_tries, timedelta(hours=1)),
+    (forget_codes, timedelta(days=8)),
+    (forget_refresh_tokens, timedelta(days=8)),
+    (forget_devices, timedelta(days=30)),
 )
-"""How long each is kept; assertions a little longer than they are accepted."""
+"""How long each is kept; assertions a little longer than they are accepted, used codes and refresh tokens longer than
+the device lives that a second use of one would end."""
 
 
 async def run_housekeeping(database: Database, stop: asyncio.Event) -> None:

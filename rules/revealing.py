@@ -1,13 +1,12 @@
 """Reveal (明文查看): who may see a masked value in full, and how fresh the proof of identity must be. Pure."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from rules.errors import FieldError, InsufficientRole, StepUpRequired, ValidationFailed
 from rules.field_classes import FieldClass
-
-FRESH = timedelta(minutes=5)
+from rules.sign_in import STEP_UP
 
 
 class Revealable(StrEnum):
@@ -31,10 +30,10 @@ CLASS_OF: Mapping[Revealable, FieldClass] = {
 }
 
 
-def check_fresh(authenticated_at: datetime | None, *, now: datetime, known_actor: bool) -> None:
+def check_fresh(auth_time: datetime | None, *, now: datetime, known_actor: bool) -> None:
     """Raises StepUpRequired where whoever asks last proved itself more than five minutes ago, InsufficientRole where a
     machine does not name the staff member for whom it asks."""
-    if authenticated_at is None or now - authenticated_at > FRESH:
+    if auth_time is None or now - auth_time > STEP_UP:
         raise StepUpRequired
     if not known_actor:
         raise InsufficientRole(role="known Tongli-Actor")

@@ -110,6 +110,7 @@ def _case(scope: str, roles: Iterable[Role], *, parts: Collection[str] = (), pur
 
 
 _ADMIN, _HOOKS = _own("agency:admin", _ADMINS), _own("webhooks:manage", _ADMINS)
+_PERSONAL = Operation(None, EVERYBODY - {Role.integration}, Subject.own, SEEING_PARTS[Subject.own], purpose=False)
 _COORDINATED = _case("cases:write", _COORDINATORS, parts={"coordinator"})
 _CASE_READ = _case("cases:read", _CASE_READERS)
 _RESULT_READ = _of(Subject.result, "cases:read", _CASE_READERS)
@@ -122,6 +123,9 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("open_department", "list_clients", "read_client", "open_client"), _ADMIN),
     **dict.fromkeys(("change_client", "add_client_key", "revoke_client_key", "rotate_client_secret"), _ADMIN),
     **dict.fromkeys(("revoke_client", "list_staff", "read_staff", "open_staff", "change_staff"), _ADMIN),
+    **dict.fromkeys(("read_me", "change_password", "begin_second_factor", "confirm_second_factor"), _PERSONAL),
+    **dict.fromkeys(("list_devices", "revoke_device", "revoke_all_devices"), _PERSONAL),
+    "invite_staff": _ADMIN,
     **dict.fromkeys(("revoke_staff", "list_qualifications", "record_qualification", "revoke_qualification"), _ADMIN),
     "change_agency": _of(Subject.agency, "agency:admin", _ADMINS, parts={"owner"}),
     **dict.fromkeys(("register_webhook_endpoint", "list_webhook_endpoints", "read_webhook_endpoint"), _HOOKS),
@@ -211,6 +215,21 @@ def scopes_of_roles(roles: Iterable[str]) -> frozenset[str]:
     """What people in these roles may be granted at most: the scopes of the operations their roles may ask for."""
     mine = {Role(role) for role in roles if role in Role.__members__} - {Role.integration}
     return frozenset(operation.scope for operation in OPERATIONS.values() if operation.scope and operation.roles & mine)
+
+
+SECOND_FACTOR_ROLES = frozenset(
+    {Role.union_supervisor, Role.agency_supervisor, Role.agency_admin, Role.platform_operator, Role.auditor}
+)
+"""Roles of supervisors and administrators: a password alone does not make anybody one."""
+
+
+def proven_roles(roles: Iterable[Role], *, second_factor: bool | None) -> frozenset[Role]:
+    """The roles in force for somebody who signed in so: without a second factor those that ask for one are asleep."""
+    return frozenset(roles) if second_factor else frozenset(roles) - SECOND_FACTOR_ROLES
+
+
+def needs_second_factor(roles: Iterable[str]) -> bool:
+    return not SECOND_FACTOR_ROLES.isdisjoint(roles)
 
 
 class Verdict(StrEnum):

@@ -10,7 +10,9 @@ from api.routers import (
     cases,
     clients,
     codes,
+    credentials,
     deliveries,
+    devices,
     divisions,
     events,
     matters,
@@ -48,5 +50,7 @@ ROUTERS = (
     clients.router,
     qualifications.router,
     staff.router,
+    devices.router,
+    credentials.router,
     problems.router,
 )

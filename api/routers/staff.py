@@ -7,6 +7,7 @@ import asyncpg
 from fastapi import Request
 from starlette.responses import Response
 
+from actions import credentials
 from actions import staff as verbs
 from api.conditional import not_modified
 from api.deps import ServicesDep, Writing, reads, writes
@@ -15,7 +16,7 @@ from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import MergePatchBody, Uuid
 from api.schemas.reports import utc
-from api.schemas.staff import StaffChange, StaffIn, StaffShown
+from api.schemas.staff import EnrolmentIn, EnrolmentShown, StaffChange, StaffIn, StaffShown
 from api.strict_json import StrictRouter
 from db.queries import accounts
 from db.transaction import Tx
@@ -94,3 +95,19 @@ async def post_revocation(staff_id: Uuid, writing: Admin) -> Response:
     """End the account for good; its next request is refused. Needs `If-Match`."""
     person = await verbs.revoke_staff(writing.tx, staff_id, version=writing.expected_version())
     return await writing.answer(_shown(person), version=person["version"])
+
+
+@router.post("/{staff_id}/enrolment", operation_id="invite_staff", status_code=201, response_model=EnrolmentShown)
+async def post_enrolment(staff_id: Uuid, asked: EnrolmentIn, services: ServicesDep, writing: Admin) -> Response:
+    """Invite a person to choose a password, or to choose another: the code works once, for 72 hours.
+
+    A password it has is void at once, and all its devices are signed out.
+    """
+    given = await credentials.invite(writing.tx, staff_id, reset_second_factor=asked.reset_second_factor)
+    shown = EnrolmentShown(
+        staff_id=staff_id,
+        enrolment_code=given.code,
+        enrolment_url=f"{services.public_url}/oauth/enrol",
+        expires_at=utc(given.expires_at),
+    )
+    return await writing.answer(shown, status=201, location=f"/v1/staff/{staff_id}")

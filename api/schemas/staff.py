@@ -35,6 +35,21 @@ class StaffChange(StrictModel):
     roles: RolesIn = Field(default_factory=list)
 
 
+class EnrolmentIn(StrictModel):
+    """`reset_second_factor` for a person who has lost it; otherwise it stays, and only the password is chosen anew."""
+
+    reset_second_factor: bool
+
+
+class EnrolmentShown(BaseModel):
+    """Shown this once. The person types the code at `enrolment_url`."""
+
+    staff_id: UUID
+    enrolment_code: str
+    enrolment_url: str
+    expires_at: datetime
+
+
 class StaffShown(BaseModel):
     id: UUID
     login: str

@@ -2,6 +2,7 @@
 
 from db.models import (
     agencies,
+    apps,
     assessments,
     assistance,
     audit,
@@ -10,6 +11,8 @@ from db.models import (
     cases,
     clients,
     codes,
+    credentials,
+    devices,
     divisions,
     employers,
     events,
@@ -30,6 +33,7 @@ from db.models import (
 
 __all__ = [
     "agencies",
+    "apps",
     "assessments",
     "assistance",
     "audit",
@@ -38,6 +42,8 @@ __all__ = [
     "cases",
     "clients",
     "codes",
+    "credentials",
+    "devices",
     "divisions",
     "employers",
     "events",

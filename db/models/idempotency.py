@@ -19,5 +19,5 @@ class IdempotencyRecord(SQLModel, table=True):
     key_hash: bytes = Field(primary_key=True, sa_type=blind().sa_type)
     fingerprint: bytes = blind()
     status: int | None
-    answer: bytes | None = sealed(nullable=True, of_row=False)
+    answer: bytes | None = sealed(nullable=True, row=None)
     created_at: datetime

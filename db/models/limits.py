@@ -3,7 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
+
+from db.types import blind
 
 
 class RateBucket(SQLModel, table=True):
@@ -14,3 +17,14 @@ class RateBucket(SQLModel, table=True):
     policy: str = Field(primary_key=True)
     tokens: int
     refilled_at: datetime
+
+
+class SignInAttempt(SQLModel, table=True):
+    """Tries to sign in, by a keyed hash of account, device or address, within one window of time."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (Index("sign_in_attempt_by_start", "started_at"), {"prefixes": ["UNLOGGED"]})
+
+    key_hash: bytes = Field(primary_key=True, sa_type=blind().sa_type)
+    started_at: datetime
+    tries: int

@@ -35,7 +35,7 @@ class SealedTable:
 
     name: str
     key: Mapping[str, str]
-    contexts: Mapping[str, tuple[str, bool]]
+    contexts: Mapping[str, tuple[str, str | None]]
 
     @property
     def start(self) -> tuple[object, ...]:
@@ -46,8 +46,14 @@ class SealedTable:
 
     def context(self, column: str, row: Row) -> str:
         """What a value is bound to, as the code that sealed it wrote."""
-        prefix, of_row = self.contexts[column]
-        return f"{prefix}:{row['id']}" if of_row else prefix
+        prefix, bound = self.contexts[column]
+        return prefix if bound is None else f"{prefix}:{row[bound]}"
+
+    @property
+    def fetched(self) -> tuple[str, ...]:
+        """The columns a walk reads: key, values, and what they are bound to."""
+        bound = (row for _, row in self.contexts.values() if row is not None)
+        return tuple(dict.fromkeys((*self.key, *bound, *self.contexts)))
 
 
 @cache
@@ -61,8 +67,8 @@ def _sealed_table(table: Table) -> SealedTable:
     contexts = {}
     for column in table.columns:
         if "sealed" in column.info:
-            prefix, of_row = column.info["sealed"]
-            contexts[column.name] = (prefix or f"{table.name}.{column.name}", of_row)
+            prefix, row = column.info["sealed"]
+            contexts[column.name] = (prefix or f"{table.name}.{column.name}", row)
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialects untyped
     key = {column.name: column.type.compile(dialect) for column in table.primary_key} if contexts else {}
     return SealedTable(table.name, key, contexts)
@@ -86,7 +92,7 @@ async def take_sealed(
     key = ", ".join(f'"{name}"' for name in table.key)
     places = ", ".join(f"${number}" for number in range(3, 3 + len(table.key)))
     odd = _odd(table)
-    columns = ", ".join(f'"{name}"' for name in (*table.key, *table.contexts))
+    columns = ", ".join(f'"{name}"' for name in table.fetched)
     return await raw.fetch(
         f'SELECT {columns} FROM "{table.name}" WHERE ({key}) > ({places}) AND ({odd}) '  # noqa: S608  names of the models
         f"ORDER BY {key} LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",

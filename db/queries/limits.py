@@ -1,5 +1,7 @@
-"""Request budgets."""
+"""Request budgets, and tries to sign in."""
 
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from db.engine import Raw
@@ -25,3 +27,19 @@ async def spend_budget(raw: Raw, principal_id: UUID, budget: Budget) -> int:
         "SELECT spend_budget($1, $2, $3, $4)", principal_id, budget.name, budget.per_hour, budget.burst
     )
     return int(left)
+
+
+async def take_try(raw: Raw, limits: Mapping[bytes, int], window: timedelta) -> int:
+    """Counts one try under each key: 0, or the seconds to wait where one is beyond its limit. One statement.
+
+    Keys of accounts stand before keys of addresses: rows are locked in their order.
+    """
+    waits = await raw.fetchval(
+        "SELECT take_try($1, $2, $3)", list(limits), list(limits.values()), int(window.total_seconds())
+    )
+    return int(waits)
+
+
+async def settle_tries(raw: Raw, *, cleared: bytes | None, returned: Sequence[bytes]) -> None:
+    """Forgets the tries under one key, gives one back under each other, in `take_try`'s order. One statement."""
+    await raw.execute("SELECT settle_tries($1, $2)", cleared, list(returned))

@@ -14,9 +14,11 @@ SET LOCAL ROLE tongli_linker;
 
 -- Checks that the principal and its agency are alive and sets who acts, for this transaction only; for a supervisor of
 -- unions also the unions below. `qualifications`: areas in which whoever acts holds a certificate today, for a machine the
--- staff member it names as its actor. No row: not alive. Crosses the wall because the context it would need does not
+-- staff member it names as its actor. A person also needs a live device; none is named only while the program itself
+-- signs somebody in. No row: not alive. Crosses the wall because the context it would need does not
 -- exist yet.
-CREATE OR REPLACE FUNCTION enter(p_kind text, p_principal uuid, p_agency uuid, p_purpose text, p_request text, p_actor text)
+CREATE OR REPLACE FUNCTION enter(p_kind text, p_principal uuid, p_agency uuid, p_purpose text, p_request text,
+                                 p_session uuid DEFAULT NULL, p_actor text DEFAULT NULL)
 RETURNS TABLE (scopes text[], roles text[], agency_kind text, agency_level text, division_code text, below uuid[],
                qualifications text[], known_actor boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -33,7 +35,10 @@ BEGIN
         SELECT '{}'::text[], s.roles, a.kind, a.level, a.division_code
           INTO enter.scopes, enter.roles, enter.agency_kind, enter.agency_level, enter.division_code
           FROM staff s JOIN agency a ON a.id = s.agency_id
-         WHERE s.id = p_principal AND s.agency_id = p_agency AND s.status = 'active' AND a.status = 'active';
+         WHERE s.id = p_principal AND s.agency_id = p_agency AND s.status = 'active' AND a.status = 'active'
+           AND (p_session IS NULL OR EXISTS (
+                SELECT FROM device d WHERE d.id = p_session AND d.staff_id = p_principal
+                   AND d.revoked_at IS NULL AND d.expires_at > now()));
         person := p_principal;
     END IF;
     IF NOT FOUND THEN
@@ -89,9 +94,9 @@ AS $$
     SELECT EXISTS (SELECT FROM used)
 $$;
 
-REVOKE ALL ON FUNCTION enter(text, uuid, uuid, text, text, text), client_for_sign_in(uuid),
+REVOKE ALL ON FUNCTION enter(text, uuid, uuid, text, text, uuid, text), client_for_sign_in(uuid),
     use_assertion(uuid, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION enter(text, uuid, uuid, text, text, text), client_for_sign_in(uuid),
+GRANT EXECUTE ON FUNCTION enter(text, uuid, uuid, text, text, uuid, text), client_for_sign_in(uuid),
     use_assertion(uuid, text, timestamptz) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;

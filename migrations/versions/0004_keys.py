@@ -6,7 +6,7 @@ Expects the role tongli_keys, which `./tongli migrate` makes before it migrates.
 from migrations.frozen import run_frozen
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 
 def upgrade() -> None:

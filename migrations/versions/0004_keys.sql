@@ -60,3 +60,10 @@ DROP POLICY IF EXISTS keys ON sharing_basis;
 CREATE POLICY keys ON sharing_basis TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON webhook_endpoint;
 CREATE POLICY keys ON webhook_endpoint TO tongli_keys USING (true) WITH CHECK (true);
+
+GRANT SELECT (staff_id, totp_secret, totp_pending), UPDATE (totp_secret, totp_pending) ON staff_credential TO tongli_keys;
+GRANT SELECT (token_hash, device_id, successor), UPDATE (successor) ON refresh_token TO tongli_keys;
+DROP POLICY IF EXISTS keys ON refresh_token;
+CREATE POLICY keys ON refresh_token TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON staff_credential;
+CREATE POLICY keys ON staff_credential TO tongli_keys USING (true) WITH CHECK (true);

@@ -27,10 +27,12 @@ CREATE POLICY party ON referral FOR SELECT TO tongli_app USING (
         SELECT FROM referral_pool o WHERE o.referral_id = referral.id AND o.agency_id = (SELECT acting_agency()))));
 
 SET LOCAL ROLE tongli_linker;
-DROP FUNCTION enter(text, uuid, uuid, text, text, text);
+DROP FUNCTION enter(text, uuid, uuid, text, text, uuid, text);
 -- Checks that the principal and its agency are alive and sets who acts, for this transaction only.
+-- A person also needs a live device; none is named only while the program itself signs somebody in.
 -- No row: not alive. Crosses the wall because the context it would need does not exist yet.
-CREATE OR REPLACE FUNCTION enter(p_kind text, p_principal uuid, p_agency uuid, p_purpose text, p_request text)
+CREATE OR REPLACE FUNCTION enter(p_kind text, p_principal uuid, p_agency uuid, p_purpose text, p_request text,
+                                 p_session uuid DEFAULT NULL)
 RETURNS TABLE (scopes text[], roles text[], agency_kind text, agency_level text, division_code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -44,7 +46,10 @@ BEGIN
         SELECT '{}'::text[], s.roles, a.kind, a.level, a.division_code
           INTO enter.scopes, enter.roles, enter.agency_kind, enter.agency_level, enter.division_code
           FROM staff s JOIN agency a ON a.id = s.agency_id
-         WHERE s.id = p_principal AND s.agency_id = p_agency AND s.status = 'active' AND a.status = 'active';
+         WHERE s.id = p_principal AND s.agency_id = p_agency AND s.status = 'active' AND a.status = 'active'
+           AND (p_session IS NULL OR EXISTS (
+                SELECT FROM device d WHERE d.id = p_session AND d.staff_id = p_principal
+                   AND d.revoked_at IS NULL AND d.expires_at > now()));
     END IF;
     IF NOT FOUND THEN
         RETURN;
@@ -56,8 +61,8 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-REVOKE ALL ON FUNCTION enter(text, uuid, uuid, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION enter(text, uuid, uuid, text, text) TO tongli_app;
+REVOKE ALL ON FUNCTION enter(text, uuid, uuid, text, text, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION enter(text, uuid, uuid, text, text, uuid) TO tongli_app;
 SET LOCAL ROLE tongli_owner;
 
 DROP FUNCTION acting_below();

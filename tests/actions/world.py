@@ -87,6 +87,7 @@ async def _settled(instance: Instance) -> World:
     assert opened.status_code == 201, opened.text
     async with superuser(instance.admin_url) as raw:
         await raw.execute(_FILL, labour.id)
+        await raw.execute(_SIGNED_IN, labour.id)
     return World(
         instance=instance,
         stranger=stranger.id,
@@ -123,6 +124,27 @@ qualification AS (
       FROM e JOIN staff s ON s.agency_id = e.agency LIMIT 1)
 INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome)
 SELECT delivery.id, 1, agency, now(), 1, 'ok' FROM e, delivery"""
+
+
+# A person of the agency given, signed in on a phone.
+_SIGNED_IN = """
+WITH who AS (SELECT id AS staff, agency_id AS agency FROM staff WHERE agency_id = $1 LIMIT 1),
+app AS (INSERT INTO app_client VALUES (gen_random_uuid(), 'world', '{}', '{}', 'active', now()) RETURNING id),
+credential AS (
+    INSERT INTO staff_credential (staff_id, agency_id, password_hash, totp_step, version)
+    SELECT staff, agency, 'x', 0, 1 FROM who),
+recovery AS (INSERT INTO recovery_code (staff_id, code_hash, agency_id) SELECT staff, '\\x01', agency FROM who),
+phone AS (
+    INSERT INTO device (id, agency_id, staff_id, app_id, name, client, scopes, auth_time, second_factor, created_at,
+                        seen_at, expires_at)
+    SELECT gen_random_uuid(), agency, staff, app.id, 'phone', 'other', '{}', now(), false, now(), now(),
+           now() + interval '1 day' FROM who, app RETURNING id),
+code AS (
+    INSERT INTO sign_in_code (code_hash, agency_id, staff_id, app_id, redirect_uri, challenge, scopes, second_factor,
+                              created_at)
+    SELECT '\\x02', agency, staff, app.id, 'x', 'x', '{}', false, now() FROM who, app)
+INSERT INTO refresh_token (token_hash, agency_id, device_id, expires_at)
+SELECT '\\x03', agency, phone.id, now() + interval '1 day' FROM who, phone"""
 
 
 async def act_as(raw: Raw, agency: UUID | None, role: str = names.APP) -> None:

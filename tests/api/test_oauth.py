@@ -105,11 +105,16 @@ async def test_the_metadata_says_where_and_how(http: httpx.AsyncClient) -> None:
     assert (said["issuer"], said["token_endpoint"]) == (PUBLIC_URL, f"{PUBLIC_URL}/oauth/token")
     assert said["jwks_uri"] == f"{PUBLIC_URL}/.well-known/jwks.json"
     assert set(said["token_endpoint_auth_methods_supported"]) == {
+        "none",
         "private_key_jwt",
         "client_secret_basic",
         "client_secret_post",
     }
-    assert "password" not in said["grant_types_supported"]
+    assert said["grant_types_supported"] == ["client_credentials", "authorization_code", "refresh_token"]
+    assert (said["response_types_supported"], said["code_challenge_methods_supported"]) == (["code"], ["S256"])
+    assert said["authorization_response_iss_parameter_supported"] is True
+    for endpoint in ("authorization_endpoint", "revocation_endpoint"):
+        assert said[endpoint].startswith(f"{PUBLIC_URL}/oauth/")
 
 
 async def test_an_assertion_works_once(http: httpx.AsyncClient, client: Agency) -> None:
@@ -175,7 +180,9 @@ async def test_a_secret_that_has_run_out_is_refused(http: httpx.AsyncClient, cli
     [
         ({}, {}, 400, "invalid_request"),
         ({"grant_type": "password", "username": "a", "password": "b"}, {}, 400, "unsupported_grant_type"),
-        ({"grant_type": "authorization_code"}, {}, 400, "unsupported_grant_type"),
+        ({"grant_type": "implicit"}, {}, 400, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, {}, 401, "invalid_client"),
+        ({"grant_type": "refresh_token"}, {}, 401, "invalid_client"),
         ({"grant_type": "client_credentials"}, {}, 401, "invalid_client"),
         ({"grant_type": "client_credentials"}, {"authorization": "Basic %%%"}, 401, "invalid_client"),
         ({"grant_type": "client_credentials"}, {"authorization": "Basic bm8tdXVpZDp4"}, 401, "invalid_client"),

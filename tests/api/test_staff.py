@@ -11,6 +11,8 @@ import pytest
 
 from api.services import Services
 from crypto.tokens import TokenAuthority
+from tests.actions.instances import superuser
+from tests.api.people import new_app
 from tests.builders import Api, fresh_key
 
 OpenApi = Callable[..., Awaitable[Api]]
@@ -143,11 +145,13 @@ async def test_name_and_roles_are_changed_with_the_tag_in_force(union: Api) -> N
     assert (await union.patch(path, {"login": "other"}, if_match=3)).status_code == 422
 
 
-async def test_a_revoked_person_is_shut_out_with_the_next_request(union: Api, app: Any) -> None:
+async def test_a_revoked_person_is_shut_out_with_the_next_request(union: Api, app: Any, admin_url: str) -> None:
     person = await _opened(union)
     path = f"/v1/staff/{person['id']}"
     services: Services = app.state.services
-    headers = {"authorization": f"Bearer {_token(services.tokens, union, person)}"}
+    headers = {
+        "authorization": f"Bearer {_token(services.tokens, union, person, device=await _device(admin_url, person))}"
+    }
     assert (await union.http.get("/v1/matters/LAB-01", headers=headers)).status_code == 200
     revoked = await union.post(f"{path}/revoke", if_match=1)
     assert (revoked.status_code, revoked.json()["status"]) == (200, "revoked")
@@ -158,7 +162,21 @@ async def test_a_revoked_person_is_shut_out_with_the_next_request(union: Api, ap
     assert (await union.patch(path, {"name": "回来"}, if_match=2)).status_code == 409
 
 
-def _token(tokens: TokenAuthority, union: Api, person: dict[str, Any]) -> str:
+async def _device(admin_url: str, person: dict[str, Any]) -> UUID:
+    """One on which the person is signed in."""
+    async with superuser(admin_url) as raw:
+        device: UUID = await raw.fetchval(_DEVICE, UUID(person["id"]), await new_app(admin_url))
+    return device
+
+
+_DEVICE = """
+INSERT INTO device (id, agency_id, staff_id, app_id, name, client, scopes, auth_time, second_factor, created_at,
+                    seen_at, expires_at)
+SELECT gen_random_uuid(), agency_id, id, $2, 'phone', 'other', '{}', now(), false, now(), now(), now() + interval '1 h'
+  FROM staff WHERE id = $1 RETURNING id"""
+
+
+def _token(tokens: TokenAuthority, union: Api, person: dict[str, Any], *, device: UUID) -> str:
     return tokens.mint(
         principal_kind="staff",
         principal_id=UUID(person["id"]),
@@ -166,6 +184,7 @@ def _token(tokens: TokenAuthority, union: Api, person: dict[str, Any]) -> str:
         agency_id=union.id,
         scopes=frozenset({"cases:read"}),
         now=datetime.now(UTC),
+        session_id=device,
     )
 
 

@@ -2,17 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from crypto.ids import new_id
-from rules.scopes import SCOPES
 from tests.actions.instances import superuser
+from tests.actions.people import signed_in as new_sign_in
 from tests.actions.story import refer, report
 from tests.builders import Api, fresh_key
 from tests.conftest import OpenApi
@@ -42,26 +39,12 @@ SignIn = Callable[..., Awaitable[Person]]
 @pytest.fixture
 def sign_in(http: httpx.AsyncClient, admin_url: str, app: FastAPI, open_api: OpenApi) -> SignIn:
     async def signed_in(code: str, *roles: str) -> Person:
-        agency: UUID = (await open_api(code)).id
-        staff_id = new_id()
+        agency = (await open_api(code)).id
         async with superuser(admin_url) as raw:
-            await raw.execute(_STAFF, staff_id, agency, f"s{staff_id}", list(roles))
-        token = app.state.services.tokens.mint(
-            principal_kind="staff",
-            principal_id=staff_id,
-            client_id=staff_id,
-            agency_id=agency,
-            scopes=frozenset(SCOPES),
-            now=datetime.now(UTC),
-            lifetime_s=600,
-        )
+            _, _, token = await new_sign_in(raw, app.state.services.tokens, agency, roles)
         return Person(http, token)
 
     return signed_in
-
-
-_STAFF = """INSERT INTO staff (id, agency_id, login, name, roles, status, created_at, version)
-            VALUES ($1, $2, $3, '赵督导', $4, 'active', now(), 1)"""
 
 
 async def test_the_union_above_sees_case_needs_participants_and_referrals(

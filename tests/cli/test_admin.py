@@ -28,6 +28,7 @@ from crypto.keys import create_keyring
 from crypto.public_keys import generate_client_key
 from db import names
 from db.embedded import EmbeddedPostgres
+from tests.api.people import REDIRECT, Person, Phone
 from tests.builders import Agency, report_body, token_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,6 +200,36 @@ async def test_the_same_administrator_rotates_keys(installation: Installation) -
         assert code == 0, err
     under = "SELECT count(*) FROM report WHERE sealed_as(body) LIKE '%/' || $1"
     assert await installation.value(under, key_id.strip()) == values
+
+
+async def test_a_person_whom_the_operator_invited_signs_in_through_an_app_he_registered(
+    installation: Installation,
+) -> None:
+    installation.admin(*_agency("PEOPLE"))
+    words = ("--agency", "PEOPLE", "--login", "wang")
+    made = installation.admin("create-staff", *words, "--name", "王某", "--role", "agency_caseworker")
+    app = installation.admin("add-app", "--name", "通力移动版", "--redirect-uri", REDIRECT, "http://[::1]/done")
+    assert made["enrolment_url"] == f"{PUBLIC_URL}/oauth/enrol"
+    again = installation.admin("reset-staff", *words)
+    assert again["staff_id"] == made["staff_id"]
+    async with _calling(installation) as http:
+        person = Person(UUID(made["staff_id"]), "PEOPLE", "wang")
+        phone = Phone(http, UUID(app["client_id"]))
+        assert (await phone.enrol(made["enrolment_code"], person.password)).status_code == 403, "replaced by the next"
+        assert (await phone.enrol(again["enrolment_code"], person.password)).status_code == 200
+        assert (await phone.exchange(await phone.sign_in(person))).status_code == 200
+        assert (await phone.get("/v1/me")).status_code == 200
+        installation.admin("reset-staff", *words)
+        assert (await phone.get("/v1/me")).status_code == 401
+        installation.admin("revoke-app", "--app-id", app["client_id"])
+        assert (await phone.open_page()).status_code == 400
+        assert (await phone.refresh()).json() == {"error": "invalid_client"}
+    assert "no such app" in installation.refusal("revoke-app", "--app-id", app["client_id"])
+
+
+@pytest.mark.parametrize("uri", ["http://app.example/done", "tongli:/done", "http://127.0.0.1:8400/done"])
+def test_a_place_that_no_app_can_call_its_own_is_refused(installation: Installation, uri: str) -> None:
+    assert "--redirect-uri" in installation.refusal("add-app", "--name", "x", "--redirect-uri", uri)
 
 
 async def test_what_the_operator_did_is_in_the_audit(installation: Installation) -> None:

@@ -10,13 +10,13 @@ from rules.field_classes import OPEN, PERSON, REPORT, SHOWN, Classes, FieldClass
 
 CLASSES = {*FieldClass, OPEN, "mixed"}
 
-BESIDE = {"ChallengeAnswer", "Problem", "FieldProblem", "TokenRefusal", "TokenRequest"}
+BESIDE = {"ChallengeAnswer", "Problem", "FieldProblem", "RevocationRequest", "TokenRefusal", "TokenRequest"}
 """Schemas no route declares: what a webhook answers, RFC 9457, RFC 6749. A problem holds no submitted value
 (tests/laws/test_no_value_leaks.py)."""
 
 OF_NO_PERSON = {
     *("AgencyName", "AgencyShown", "ClientShown", "ClientOpened", "OfficeShown", "OverrideShown"),
-    *("DivisionShown", "WindowShown"),
+    *("DeviceShown", "DivisionShown", "WindowShown"),
 }
 """Answers whose `name`, `address` and the like are an office's, a system's or a place's."""
 

@@ -18,22 +18,10 @@ TOP_LEVEL_FILES = {
 }
 
 NOUNS = {
-    *("agencies", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
-    *(
-        "codes",
-        "consents",
-        "deliveries",
-        "divisions",
-        "employers",
-        "events",
-        "households",
-        "idempotency",
-        "keys",
-        "limits",
-        "links",
-        "matters",
-    ),
-    *("people", "problems", "qualifications", "referrals", "reports", "results", "sharing", "staff"),
+    *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
+    *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "events"),
+    *("households", "idempotency", "keys", "limits", "links", "matters", "people", "problems"),
+    *("qualifications", "referrals", "reports", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),
 }
 VERBS_AND_PARTS = {

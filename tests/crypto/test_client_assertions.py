@@ -8,10 +8,8 @@ import pytest
 from joserfc import jwt as other_jwt
 from joserfc.jwk import ECKey
 
-from crypto.strict import decode_base64url
 from crypto.tokens import (
     assertion_client_id,
-    generate_client_key,
     public_jwk_of,
     sign_client_assertion,
     verify_client_assertion,
@@ -19,39 +17,28 @@ from crypto.tokens import (
 from rules.errors import NotAuthenticated, TokenExpired
 from tests.crypto.forge import (
     ABSENT,
-    ACCESS_HEADER,
     AT,
     AUTHORITY,
     ISSUER,
     NOW,
-    access_claims,
-    signed,
-    signed_hs256,
-    without_absent,
+)
+from tests.crypto.hostile import (
+    CLIENT_ID,
+    OTHER_PUBLIC,
+    PRIVATE,
+    PUBLIC,
+    assertion,
+    claims,
+    header,
+    hostile_assertions,
 )
 
-CLIENT_ID = "01a0c000-0000-7000-8000-0000000000cc"
-PRIVATE, PUBLIC = generate_client_key()
-OTHER_PRIVATE, OTHER_PUBLIC = generate_client_key()
 KEYS = [OTHER_PUBLIC, PUBLIC]
 
 
 def verify(assertion: str, now: datetime = NOW) -> str:
     claims = verify_client_assertion(assertion, client_id=CLIENT_ID, keys=KEYS, issuer=ISSUER, now=now)
     return claims.token_id
-
-
-def header(**changes: object) -> dict[str, object]:
-    return without_absent({"alg": "ES256", "typ": "client-authentication+jwt", "kid": PRIVATE["kid"], **changes})
-
-
-def claims(**changes: object) -> dict[str, object]:
-    own = {"iss": CLIENT_ID, "sub": CLIENT_ID, "aud": ISSUER, "jti": "assertion-1", "iat": AT, "exp": AT + 60}
-    return without_absent({**own, **changes})
-
-
-def assertion(*, key: dict[str, str] = PRIVATE, head: dict[str, object] | None = None, **changes: object) -> str:
-    return signed(head or header(), claims(**changes), decode_base64url(key["d"]))
 
 
 def test_an_assertion_names_its_client_before_and_proves_it_after_the_check() -> None:
@@ -81,47 +68,7 @@ def test_what_honest_clients_send_is_accepted(name: str) -> None:
     assert verify(GOOD[name])
 
 
-HOSTILE: dict[str, tuple[str, str]] = {
-    "empty": ("malformed", ""),
-    "too long": ("too-long", assertion(filler="f" * 4096)),
-    "access token of ours as assertion": ("type", signed(ACCESS_HEADER, access_claims())),
-    "typ of an access token": ("type", assertion(head=header(typ="at+jwt"))),
-    "unknown crit": ("header", assertion(head=header(crit=["urn:x"]))),
-    "key from a URL": ("header", assertion(head=header(jku="https://evil.example"))),
-    "own key enclosed": ("header", assertion(key=OTHER_PRIVATE, head=header(jwk=OTHER_PUBLIC))),
-    "alg none": ("algorithm", assertion(head=header(alg="none"))),
-    "HS256 under the public key": ("signature", signed_hs256(header(alg="HS256"), claims(), PUBLIC["x"].encode())),
-    "no kid": ("kid", assertion(head=header(kid=ABSENT))),
-    "kid of nobody": ("unknown-key", assertion(head=header(kid="gone"))),
-    "signed by the other key": ("signature", assertion(key=OTHER_PRIVATE)),
-    "other iss": ("subject", assertion(iss="01a0c000-0000-7000-8000-0000000000dd")),
-    "other sub": ("subject", assertion(sub="01a0c000-0000-7000-8000-0000000000dd")),
-    "other client altogether": ("subject", assertion(iss="x", sub="x")),
-    "no iss": ("subject", assertion(iss=ABSENT)),
-    "no sub": ("subject", assertion(sub=ABSENT)),
-    "no aud": ("audience", assertion(aud=ABSENT)),
-    "aud a list of us": ("audience", assertion(aud=[ISSUER])),
-    "aud the token endpoint": ("audience", assertion(aud=f"{ISSUER}/oauth/token")),
-    "aud another server": ("audience", assertion(aud="https://other.example")),
-    "no exp": ("exp", assertion(exp=ABSENT)),
-    "exp as text": ("exp", assertion(exp=str(AT + 60))),
-    "exp true": ("exp", assertion(exp=True)),
-    "no iat": ("iat", assertion(iat=ABSENT)),
-    "121 seconds": ("lifetime", assertion(exp=AT + 121)),
-    "a year": ("lifetime", assertion(exp=AT + 31_536_000)),
-    "iat in the future to reach further": ("not-yet-valid", assertion(iat=AT + 31, exp=AT + 60)),
-    "expired": ("expired", assertion(iat=AT - 90, exp=AT - 30)),
-    "exp before iat": ("lifetime", assertion(exp=AT - 1)),
-    "nbf ahead": ("not-yet-valid", assertion(nbf=AT + 31)),
-    "nbf as text": ("nbf", assertion(nbf="0")),
-    "no jti": ("jti", assertion(jti=ABSENT)),
-    "jti of 7": ("jti", assertion(jti="1234567")),
-    "jti of 129": ("jti", assertion(jti="j" * 129)),
-    "jti a number": ("jti", assertion(jti=123456789)),
-    "jti with NUL": ("jti", assertion(jti="12345678\0")),
-    "jti not ASCII": ("jti", assertion(jti="一二三四五六七八")),
-    "claims twice": ("malformed", signed(header(), '{"iss": "a", "iss": "b"}', decode_base64url(PRIVATE["d"]))),
-}
+HOSTILE = hostile_assertions()
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -29,9 +29,16 @@ from tests.crypto.forge import (
 )
 
 SCOPES = frozenset({"cases:read", "referrals:write"})
+DEVICE = UUID("01a0c000-0000-7000-8000-0000000000dd")
 
 
-def mint(authority: TokenAuthority = AUTHORITY, scopes: frozenset[str] = SCOPES, lifetime_s: int = 600) -> str:
+def mint(
+    authority: TokenAuthority = AUTHORITY,
+    scopes: frozenset[str] = SCOPES,
+    lifetime_s: int = 600,
+    *,
+    second_factor: bool = False,
+) -> str:
     return authority.mint(
         principal_kind="staff",
         principal_id=PRINCIPAL,
@@ -40,6 +47,8 @@ def mint(authority: TokenAuthority = AUTHORITY, scopes: frozenset[str] = SCOPES,
         scopes=scopes,
         now=NOW,
         lifetime_s=lifetime_s,
+        session_id=DEVICE,
+        second_factor=second_factor,
     )
 
 
@@ -48,6 +57,26 @@ def test_a_minted_token_says_who_calls_for_which_agency_and_until_when() -> None
     assert (claims.principal_kind, claims.principal_id) == ("staff", PRINCIPAL)
     assert (claims.client_id, claims.agency_id, claims.scopes) == (CLIENT, AGENCY, SCOPES)
     assert (claims.issued_at, claims.expires_at, claims.auth_time) == (NOW, NOW + timedelta(minutes=10), NOW)
+
+
+@pytest.mark.parametrize("second_factor", [False, True])
+def test_a_persons_token_names_its_device_and_whether_there_was_a_second_factor(second_factor: bool) -> None:
+    claims = AUTHORITY.verify(mint(second_factor=second_factor), NOW)
+    assert (claims.session_id, claims.second_factor) == (DEVICE, second_factor)
+
+
+@pytest.mark.parametrize(("kind", "device"), [("staff", None), ("client", DEVICE)])
+def test_a_person_without_a_device_and_a_client_with_one_are_not_minted(kind: str, device: UUID | None) -> None:
+    with pytest.raises(ValueError, match="device"):
+        AUTHORITY.mint(
+            principal_kind=kind,
+            principal_id=PRINCIPAL,
+            client_id=CLIENT,
+            agency_id=AGENCY,
+            scopes=SCOPES,
+            now=NOW,
+            session_id=device,
+        )
 
 
 def test_every_token_has_an_id_of_its_own() -> None:
@@ -68,6 +97,7 @@ def test_the_time_of_sign_in_is_kept_but_never_later_than_the_issue(offset_s: in
         scopes=SCOPES,
         now=NOW,
         auth_time=NOW + timedelta(seconds=offset_s),
+        session_id=DEVICE,
     )
     assert AUTHORITY.verify(token, NOW).auth_time == NOW + timedelta(seconds=expected_s)
 

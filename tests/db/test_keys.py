@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
+from uuid import UUID
 
 import pytest
 from sqlmodel import SQLModel
@@ -13,6 +14,7 @@ from cli.keys_walk import Walked, reindex, reseal
 from crypto.fields import FieldCipher
 from crypto.keys import Keyring, KeySet
 from crypto.rotation import Kind, add_key, promote_key, retire_key
+from crypto.tokens import TokenAuthority
 from crypto.vault import Vault
 from db import names
 from db.embedded import EmbeddedPostgres
@@ -22,6 +24,7 @@ from db.queries.keys import count_sealed, sealed_tables
 from settings import Settings
 from tests.actions import story
 from tests.actions.instances import superuser
+from tests.actions.people import signed_in
 from tests.actions.world import World, undone, world_on
 from tests.builders import Api, report_body
 from tests.crypto.test_fields import sealed_as_version_1
@@ -49,6 +52,7 @@ async def _say_everything(world: World) -> None:
     made = (await union.get(f"{path}/results")).json()["data"][0]
     partly = {"decision": "partly", "reason": "名额不足"}
     assert (await union.post(f"/v1/results/{made['id']}/adoptions", partly)).status_code == 201
+    await _sign_somebody_in(world, union.id)
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"{path}/break-glass", danger)
     judged = {"verdict": "justified", "text": "确属紧急"}
@@ -60,6 +64,29 @@ async def _say_everything(world: World) -> None:
     endpoint = await labour.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
     assert endpoint.status_code == 201, endpoint.text
     assert (await labour.post(f"/v1/webhook-endpoints/{endpoint.json()['id']}/rotate-secret")).status_code == 200
+
+
+async def _sign_somebody_in(world: World, agency: UUID) -> None:
+    """A second factor in force and one that waits, and a successor of a refresh token."""
+    vault = world.instance.database.vault
+    async with superuser(world.instance.admin_url) as raw:
+        staff_id, device_id, _ = await signed_in(raw, TokenAuthority(vault.keyring, "http://x"), agency, ["auditor"])
+        factor = [vault.cipher.seal("secret", f"staff_credential.totp:{staff_id}") for _ in range(2)]
+        await raw.execute(
+            "INSERT INTO staff_credential (staff_id, agency_id, totp_secret, totp_pending, totp_step, version) "
+            "VALUES ($1, $2, $3, $4, 0, 1)",
+            staff_id,
+            agency,
+            *factor,
+        )
+        await raw.execute(
+            "INSERT INTO refresh_token (token_hash, agency_id, device_id, expires_at, successor) "
+            "VALUES ($1, $2, $3, now(), $4)",
+            device_id.bytes,
+            agency,
+            device_id,
+            vault.cipher.seal("next", f"refresh_token.successor:{device_id}"),
+        )
 
 
 def rotated(keyring: Keyring, kind: Kind, algorithm: str) -> tuple[Keyring, str]:
@@ -128,7 +155,7 @@ async def test_the_role_of_the_walk_reaches_every_sealed_value_and_nothing_else(
             ("person_record", column) for column in ("id_index", "name_birth_index", "phone_indexes", "index_key")
         }
         assert {(row["table"], row["column"]) for row in rows if row["writes"]} == sealed | indexes
-        keys = {(table.name, column) for table in sealed_tables() for column in table.key}
+        keys = {(table.name, column) for table in sealed_tables() for column in table.fetched}
         read_too = {("person_record", "id_type"), ("person_record", "birth_date")}
         assert {(row["table"], row["column"]) for row in rows if row["reads"]} == sealed | indexes | keys | read_too
         others = await raw.fetch(

@@ -15,11 +15,12 @@ from tests.actions.world import READ_BY_ALL, TABLES, World, act_as, granted, pol
 
 PUBLIC = {
     *("division", "code", "calendar_year", "calendar_day", "matter", "matter_override", "competence"),
-    *("rate_bucket", "alembic_version"),
+    *("rate_bucket", "sign_in_attempt", "app_client", "alembic_version"),
 }
-"""Tables that name no person, no case and no account: reference, request budgets, the revision."""
+"""Tables that name no person, no case and no account: reference, budgets, counted tries, apps, the revision."""
 
 DEFINERS = {
+    *("staff_for_sign_in", "enrolling_staff", "grant_holder", "take_try", "settle_tries"),
     *("enter", "client_for_sign_in", "use_assertion", "lease_requests", "spend_budget", "copy_case_to_participants"),
     *("active_case_of", "active_case_of_employer", "open_case", "join_case", "leave_case", "add_report_to_case"),
     *("find_person", "new_person", "add_household_member", "employer_for"),

@@ -85,6 +85,45 @@ async def test_what_was_kept_long_enough_is_forgotten_and_nothing_else(desk: Des
     assert await desk.behind.fetchval("SELECT token_id FROM client_assertion") == "1 minute"
 
 
+async def test_ends_of_sign_in_are_forgotten_later_than_they_could_matter(desk: Desk) -> None:
+    """A used code or refresh token is known for as long as its device might live: a second use ends that."""
+    await desk.behind.execute(_SIGN_INS, desk.agency(UNION))
+    assert await tidy(desk.jobs) == 5
+    kept = await desk.behind.fetch(
+        "SELECT 'code' AS what, convert_from(code_hash, 'UTF8') AS age FROM sign_in_code "
+        "UNION ALL SELECT 'token', convert_from(token_hash, 'UTF8') FROM refresh_token "
+        "UNION ALL SELECT 'device', name FROM device "
+        "UNION ALL SELECT 'try', convert_from(key_hash, 'UTF8') FROM sign_in_attempt"
+    )
+    assert {(row["what"], row["age"]) for row in kept} == {
+        ("code", "7 days"),
+        ("token", "7 days"),
+        ("device", "7 days"),
+        ("device", "9 days"),
+        ("try", "10 minutes"),
+    }
+
+
+_SIGN_INS = """
+WITH who AS (SELECT id, agency_id FROM staff WHERE agency_id = $1 LIMIT 1),
+app AS (INSERT INTO app_client VALUES (gen_random_uuid(), 'tidy', '{}', '{}', 'active', now()) RETURNING id),
+phone AS (
+    INSERT INTO device (id, agency_id, staff_id, app_id, name, client, scopes, auth_time, second_factor, created_at,
+                        seen_at, expires_at)
+    SELECT gen_random_uuid(), agency_id, who.id, app.id, age, 'other', '{}', now(), false, now(), now(),
+           now() - age::interval FROM who, app, unnest('{7 days,9 days,31 days}'::text[]) age RETURNING id, name),
+token AS (
+    INSERT INTO refresh_token (token_hash, agency_id, device_id, expires_at)
+    SELECT convert_to(phone.name, 'UTF8'), agency_id, phone.id, now() - phone.name::interval FROM who, phone),
+code AS (
+    INSERT INTO sign_in_code (code_hash, agency_id, staff_id, app_id, redirect_uri, challenge, scopes, second_factor,
+                              created_at)
+    SELECT convert_to(age, 'UTF8'), agency_id, who.id, app.id, 'x', 'x', '{}', false, now() - age::interval
+      FROM who, app, unnest('{7 days,9 days}'::text[]) age)
+INSERT INTO sign_in_attempt
+SELECT convert_to(age, 'UTF8'), now() - age::interval, 1 FROM unnest('{10 minutes,2 hours}'::text[]) age"""
+
+
 async def test_partitions_are_made_ahead(desk: Desk) -> None:
     await tidy(desk.jobs)
     ahead = await desk.behind.fetchval(

@@ -2,7 +2,7 @@
 operation may name. Who has which part is written down here by hand, not asked of the code under test."""
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from rules.scopes import SCOPES
 from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
+from tests.actions.people import signed_in, token_of
 from tests.builders import Api, person_body
 
 COORDINATOR: Final = "coordinator"
@@ -66,6 +67,7 @@ class Principal:
     roles: frozenset[Role]
     principal_id: UUID
     token: str = field(repr=False)
+    device_id: UUID | None = None
 
     @property
     def counting(self) -> frozenset[Role]:
@@ -106,7 +108,10 @@ class RightsWorld:
 
     def narrowed(self, principal: Principal, scopes: frozenset[str]) -> str:
         """A token of the principal with these scopes only."""
-        return _token(self.tokens, principal.is_machine, principal.principal_id, principal.agency, scopes)
+        if principal.is_machine:
+            return _machine_token(self.tokens, principal.principal_id, principal.agency, scopes)
+        assert principal.device_id is not None
+        return token_of(self.tokens, principal.principal_id, principal.agency, principal.device_id, scopes)
 
     def parts(self, thing: str, principal: Principal) -> frozenset[str]:
         """The parts that the principal's agency has in a thing; the union above has one for its supervisors only."""
@@ -282,34 +287,26 @@ async def _people(raw: asyncpg.Connection, tokens: TokenAuthority, relation: str
     """The agency's system and one person of each role. Roles are written behind the API, which would refuse some."""
     kind = await raw.fetchval("SELECT kind FROM agency WHERE id = $1", api.id)
     await raw.execute("UPDATE client SET scopes = $2 WHERE id = $1", api.agency.client_id, list(SCOPES))
-    found = [_principal(tokens, relation, api, {Role.integration}, principal_id=api.agency.client_id, kind=kind)]
+    client_id = api.agency.client_id
+    token = _machine_token(tokens, client_id, api.id, frozenset(SCOPES))
+    found = [Principal(relation, api.id, kind, frozenset({Role.integration}), client_id, token)]
     for roles in _HELD:
-        staff_id = new_id()
-        await raw.execute(_STAFF, staff_id, api.id, f"matrix-{'-'.join(roles)}", [str(role) for role in roles])
-        found.append(_principal(tokens, relation, api, roles, principal_id=staff_id, kind=kind))
+        login = f"matrix-{'-'.join(roles)}"
+        staff_id, device_id, token = await signed_in(raw, tokens, api.id, roles, login=f"{login}-{relation}")
+        await raw.execute("UPDATE staff SET login = $2 WHERE id = $1", staff_id, login)
+        found.append(Principal(relation, api.id, kind, frozenset(roles), staff_id, token, device_id))
     return found
 
 
 _HELD = (*((role,) for role in STAFF_ROLES), (Role.union_coordinator, Role.union_supervisor))
 """Each role alone, and the pair whose one role may write while the other sees further."""
 
-_STAFF = """INSERT INTO staff (id, agency_id, login, name, roles, status, created_at, version)
-            VALUES ($1, $2, $3, '矩阵', $4, 'active', now(), 1)"""
 
-
-def _principal(
-    tokens: TokenAuthority, relation: str, api: Api, roles: Iterable[Role], *, principal_id: UUID, kind: str
-) -> Principal:
-    held = frozenset(roles)
-    token = _token(tokens, Role.integration in held, principal_id, api.id, frozenset(SCOPES))
-    return Principal(relation, api.id, kind, held, principal_id, token)
-
-
-def _token(tokens: TokenAuthority, machine: bool, principal_id: UUID, agency: UUID, scopes: frozenset[str]) -> str:
+def _machine_token(tokens: TokenAuthority, client_id: UUID, agency: UUID, scopes: frozenset[str]) -> str:
     return tokens.mint(
-        principal_kind="client" if machine else "staff",
-        principal_id=principal_id,
-        client_id=principal_id,
+        principal_kind="client",
+        principal_id=client_id,
+        client_id=client_id,
         agency_id=agency,
         scopes=scopes,
         now=datetime.now(UTC),

@@ -30,6 +30,11 @@ _SETS = {
     "client": "name = 'mine'",
     "client_key": "revoked_at = now()",
     "staff": "name = 'mine'",
+    "staff_credential": "password_hash = 'mine'",
+    "recovery_code": "used_at = NULL",
+    "device": "revoked_at = NULL",
+    "sign_in_code": "used_at = NULL",
+    "refresh_token": "used_at = NULL",
     "link": "undone_at = now()",
     "idempotency_record": "status = 200",
     "referral": "urgency = 'normal'",
@@ -56,8 +61,13 @@ async def _foreign_rows_changed(raw: Raw, world: World, table: str) -> int:
     return int(tag.split()[1]) - int(own)
 
 
+_OF_AN_AGENCY = {
+    *("client", "client_key", "staff", "staff_credential", "recovery_code", "device", "sign_in_code", "refresh_token"),
+}
+
+
 def _own(table: str) -> str:
-    if table in ("client", "client_key", "staff"):
+    if table in _OF_AN_AGENCY:
         return "agency_id = $1"
     if table in _OWNED_BY:
         return f"{_OWNED_BY[table]} = $1"

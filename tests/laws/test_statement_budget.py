@@ -17,6 +17,7 @@ from db.engine import open_database
 from settings import Settings
 from tests.actions.instances import Instance, instance_on
 from tests.actions.story import refer, report, step, try_step
+from tests.api.people import Phone, enrolment_code, new_app, new_person
 from tests.builders import Api, report_body
 
 
@@ -76,6 +77,18 @@ async def test_reading_a_case_costs_four(union: Api, recorder: Recorder) -> None
     case_id = (await report(union))["case"]["id"]
     async with recorder.budget(4):
         assert (await union.get(f"/v1/cases/{case_id}")).status_code == 200
+
+
+async def test_a_persons_request_costs_what_a_machines_does(
+    instance: Instance, union: Api, admin_url: str, recorder: Recorder
+) -> None:
+    """That its device lives is asked in the statement that is sent anyway."""
+    person, phone = await new_person(union, "union_coordinator"), Phone(instance.http, await new_app(admin_url))
+    await phone.enrol(await enrolment_code(union, person), person.password)
+    await phone.exchange(await phone.sign_in(person))
+    assert (await phone.get("/v1/cases")).status_code == 200
+    async with recorder.budget(4):
+        assert (await phone.get("/v1/cases")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v1/cases", "/v1/referrals", "/v1/referrals?box=out"])
