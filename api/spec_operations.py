@@ -16,7 +16,7 @@ from api.deps import ASKED, Asked
 from api.spec_parts import PROBLEM_RESPONSES, parameter, response, response_headers
 from api.spec_schemas import Node, never_null, one_line, tidy
 from api.spec_texts import ANSWERS
-from rules.rights import OPERATIONS
+from rules.rights import EVERYBODY, OPERATIONS
 
 _HEADERS_OF_OUR_OWN: Final = frozenset({"idempotency-key", "if-match", "tongli-actor", "tongli-purpose"})
 
@@ -27,6 +27,7 @@ class Route:
 
     asked: Asked | None
     scope: str | None
+    guarded: bool
     names: frozenset[str]
     purpose: bool
     has_path: bool
@@ -38,10 +39,12 @@ class Route:
         endpoint = context.endpoint
         assert endpoint is not None
         asked = next(_asked(context.dependant), None)
+        right = None if asked is None else OPERATIONS[operation["operationId"]]
         places = {(given["in"], given["name"].lower()) for given in operation.get("parameters", ())}
         return cls(
             asked=asked,
-            scope=None if asked is None else OPERATIONS[operation["operationId"]].scope,
+            scope=None if right is None else right.scope,
+            guarded=right is not None and (right.scope is not None or right.roles != EVERYBODY),
             names=frozenset(endpoint.__code__.co_names),
             purpose=("header", "tongli-purpose") in places,
             has_path=any(place == "path" for place, _ in places),
@@ -163,7 +166,7 @@ def _failures(route: Route) -> list[int]:
     """Statuses of failures that this route can answer."""
     conditions = (
         (route.asked is not None, (400, 401, 429, 503)),
-        (route.asked is not None and (route.writes or bool(route.scope)), (403,)),
+        (route.asked is not None and (route.writes or route.guarded), (403,)),
         (route.has_path, (404,)),
         (route.has_query, (422,)),
         (route.has_body, (408, 413, 415, 422)),
