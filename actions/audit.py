@@ -1,12 +1,11 @@
 """Leaves the mark of a write or of a sensitive read, in the transaction that does it."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from crypto.digests import committed
 from crypto.ids import new_id
 from db.transaction import Tx
-from rules.audit import ALGORITHM, commitment
 
 
 def leave_mark(
@@ -41,8 +40,7 @@ def leave_mark(
         "request_id": caller.request_id,
         "facts": dict(facts or {}),
     }
-    salt = secrets.token_bytes(16)
-    tx.gather_leaf(leaf | {"salt": salt.hex(), "algorithm": ALGORITHM, "commitment": commitment(leaf, salt).hex()})
+    tx.gather_leaf(committed(leaf, tx.database.audit_hash))
     return leaf_id
 
 

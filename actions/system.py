@@ -1,15 +1,15 @@
 """Records what the program itself brings about (a clock, a delivery), as `events` and `audit` do for a caller."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from crypto.digests import committed
 from crypto.ids import new_id
 from db.engine import Raw
 from db.queries import events
-from rules.audit import ALGORITHM, commitment
+from db.transaction import audit_hash
 from rules.events import ENTITLEMENTS
 
 SYSTEM_PRINCIPAL = UUID(int=0)
@@ -90,5 +90,4 @@ def _leaf(fact: SystemFact, request_id: str, now: datetime) -> dict[str, object]
         "request_id": request_id,
         "facts": dict(fact.facts),
     }
-    salt = secrets.token_bytes(16)
-    return leaf | {"salt": salt.hex(), "algorithm": ALGORITHM, "commitment": commitment(leaf, salt).hex()}
+    return committed(leaf, audit_hash())

@@ -31,11 +31,14 @@ class UnfitDatabase(RuntimeError):  # noqa: N818  a statement about the database
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Database:
-    """A pool of connections of one role, with the keys and the clock every transaction needs."""
+    """A pool of connections of one role, with the keys, the clock and the hash of audit leaves that every transaction
+    needs.
+    """
 
     engine: AsyncEngine
     vault: Vault
     clock: Clock = real_time
+    audit_hash: str = "sha256"
 
     def connect(self) -> AsyncConnection:
         return self.engine.connect()
@@ -62,6 +65,7 @@ def open_database(
     pool_size: int = 10,
     pooler: str = "none",
     statement_timeout_ms: int = 5_000,
+    audit_hash: str = "sha256",
 ) -> Database:
     """A pool on `url`. Opens nothing yet. Waiting for a connection or a lock ends after 2 s, so that 503 comes
     early.
@@ -91,7 +95,7 @@ def open_database(
         pool_use_lifo=True,
         connect_args=arguments,
     )
-    return Database(engine=engine, vault=vault, clock=clock)
+    return Database(engine=engine, vault=vault, clock=clock, audit_hash=audit_hash)
 
 
 def open_engine(url: str) -> AsyncEngine:
