@@ -22,6 +22,9 @@ ERASURE: Final = "audit.erase"
 
 SALT_BYTES: Final = 16
 
+SEALED_WITHIN_S: Final = 30
+"""How long a committed leaf waits for its index and a checkpoint over it, at most."""
+
 LEAF_MEMBERS: Final = (
     *("id", "at", "agency_id", "principal_kind", "principal_id", "actor", "action", "subject_type", "subject_id"),
     *("case_id", "field_classes", "purpose", "request_id", "facts"),

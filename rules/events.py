@@ -62,6 +62,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "consent.granted": Rule(("coordinator", "actor")),
     "endpoint.verification": _OWN,
     "endpoint.disabled": _OWN,
+    "audit.checkpoint": _OWN,
 }
 
 EVENT_TYPES = tuple(ENTITLEMENTS)

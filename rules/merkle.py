@@ -1,7 +1,7 @@
 """audit log (审计日志): the Merkle tree of RFC 6962 §2.1 (RFC 9162 §2.1), cut into the tiles of C2SP tlog-tiles. Pure.
 
 The hash is an argument: `sha256` makes a conformant tree, any other of 32 bytes the same tree under another hash. Where
-a tree is needed its hashes come as tiles: bytes of up to 256 hashes by (level, index), level 0 over the leaves, each
+a tree is needed its hashes come as tiles: bytes of up to 256 hashes by (level, number), level 0 over the leaves, each
 hash of level n + 1 the root of a full tile of level n. What was once written into a tile never changes.
 """
 
@@ -21,14 +21,14 @@ class TileAt(NamedTuple):
     """Where a tile stands."""
 
     level: int
-    index: int
+    number: int
 
 
 class Node(NamedTuple):
-    """A perfect subtree: the `index`-th over 2**level leaves each."""
+    """A perfect subtree: the `number`-th over 2**level leaves each."""
 
     level: int
-    index: int
+    number: int
 
 
 Tiles: TypeAlias = Mapping[TileAt, bytes]
@@ -104,16 +104,14 @@ def grown(digest: Digest, edge: Tiles, size: int, leaves: Sequence[bytes]) -> di
 
 def edge_of(size: int) -> list[TileAt]:
     """The rightmost tiles of a tree that are not full, one a level at most."""
-    return [
-        TileAt(level, count // TILE_WIDTH) for level, count in enumerate(_counts(size)) if count % TILE_WIDTH
-    ]
+    return [TileAt(level, count // TILE_WIDTH) for level, count in enumerate(_counts(size)) if count % TILE_WIDTH]
 
 
 def width_of(tile: TileAt, size: int) -> int:
     """How many hashes a tile has in a tree of `size`: 256 where it is full, 0 where it is not there."""
     counts = list(_counts(size))
     count = counts[tile.level] if tile.level < len(counts) else 0
-    return max(0, min(TILE_WIDTH, count - tile.index * TILE_WIDTH))
+    return max(0, min(TILE_WIDTH, count - tile.number * TILE_WIDTH))
 
 
 def _counts(size: int) -> Iterator[int]:
@@ -161,7 +159,9 @@ def fold(digest: Digest, tiles: Tiles, nodes: Sequence[Node]) -> bytes:
     return _folded(digest, [_node(digest, tiles, node) for node in nodes])
 
 
-def verify_inclusion(digest: Digest, leaf: bytes, index: int, size: int, *, proof: Sequence[bytes], root: bytes) -> bool:
+def verify_inclusion(
+    digest: Digest, leaf: bytes, index: int, size: int, *, proof: Sequence[bytes], root: bytes
+) -> bool:
     """Whether `proof` shows that the leaf hash stands at `index` of the tree with this root (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size:
         return False
@@ -301,7 +301,7 @@ def _perfects(start: int, end: int) -> Iterator[Node]:
 def _place(node: Node) -> tuple[TileAt, int, int]:
     """The tile that holds a node, and the first and behind the last of the hashes it is made of there."""
     level, height = divmod(node.level, _HEIGHT)
-    first = node.index << height
+    first = node.number << height
     offset = first % TILE_WIDTH
     return TileAt(level, first // TILE_WIDTH), offset, offset + (1 << height)
 

@@ -5,6 +5,7 @@ Routers of nouns below a case stand before the case's own, whose `/{case_id}/{st
 
 from api.routers import (
     agencies,
+    audit,
     cases,
     clients,
     codes,
@@ -35,6 +36,7 @@ ROUTERS = (
     events.router,
     webhook_endpoints.router,
     deliveries.router,
+    audit.router,
     clients.router,
     staff.router,
     problems.router,

@@ -1,7 +1,7 @@
 """audit_leaf (审计): one row per write and per sensitive read, in the same transaction; the Merkle log that seals them.
 
-A leaf waits in audit_pending until the sealer gives its commitment an index in audit_entry; audit_tile holds the hashes,
-audit_checkpoint what the log signed, audit_cosignature what witnesses signed of it.
+A leaf waits in audit_pending until the sealer gives its commitment an index in audit_entry; audit_tile holds the
+hashes, audit_checkpoint what the log signed, audit_cosignature what witnesses signed of it.
 """
 
 from datetime import datetime
@@ -74,7 +74,10 @@ class AuditKey(SQLModel, table=True):
 
 
 class AuditPending(SQLModel, table=True):
-    """A committed leaf that has no index yet. Written by a trigger, so that no way of writing a leaf goes past it."""
+    """A committed leaf that has no index yet. Written by a trigger, so that no way of writing a leaf goes past it.
+
+    `news`: worth telling witnesses of; their own cosignatures are not.
+    """
 
     __tablename__ = "audit_pending"
 
@@ -82,6 +85,7 @@ class AuditPending(SQLModel, table=True):
     leaf_id: UUID
     algorithm: str
     commitment: bytes = blind()
+    news: bool
 
 
 class AuditEntry(SQLModel, table=True):

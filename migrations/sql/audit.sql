@@ -89,8 +89,8 @@ CREATE OR REPLACE FUNCTION await_sealing() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    INSERT INTO audit_pending (position, leaf_id, algorithm, commitment)
-    SELECT position, id, algorithm, commitment FROM written;
+    INSERT INTO audit_pending (position, leaf_id, algorithm, commitment, news)
+    SELECT position, id, algorithm, commitment, action <> 'audit.cosign' FROM written;
     RETURN NULL;
 END
 $$;

@@ -26,6 +26,7 @@ CREATE TABLE audit_pending (
     leaf_id UUID NOT NULL,
     algorithm VARCHAR NOT NULL,
     commitment BYTEA NOT NULL,
+    news BOOLEAN NOT NULL,
     PRIMARY KEY (position)
 );
 
@@ -87,8 +88,8 @@ CREATE TABLE audit_cosignature (
 -- Leaves that were written before there was a log are sealed like all others. FORCE binds the owner too, and no policy
 -- shows it a leaf.
 ALTER TABLE audit_leaf NO FORCE ROW LEVEL SECURITY;
-INSERT INTO audit_pending (position, leaf_id, algorithm, commitment)
-SELECT position, id, algorithm, commitment FROM audit_leaf;
+INSERT INTO audit_pending (position, leaf_id, algorithm, commitment, news)
+SELECT position, id, algorithm, commitment, true FROM audit_leaf;
 ALTER TABLE audit_leaf FORCE ROW LEVEL SECURITY;
 
 -- Policies and functions as of this revision.
@@ -184,8 +185,8 @@ CREATE OR REPLACE FUNCTION await_sealing() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    INSERT INTO audit_pending (position, leaf_id, algorithm, commitment)
-    SELECT position, id, algorithm, commitment FROM written;
+    INSERT INTO audit_pending (position, leaf_id, algorithm, commitment, news)
+    SELECT position, id, algorithm, commitment, action <> 'audit.cosign' FROM written;
     RETURN NULL;
 END
 $$;
