@@ -270,7 +270,8 @@ async def stored_leaves(raw: Raw, *, batch: int = _EXPORT_BATCH) -> AsyncIterato
 async def export_head(raw: Raw) -> asyncpg.Record | None:
     """Origin, hash, latest checkpoint with cosignatures, and the keys listed, by role of the owner."""
     return await raw.fetchrow(
-        "SELECT g.origin, g.hash, c.size, c.note, ARRAY(SELECT key FROM audit_key ORDER BY since_size) AS keys,"
+        "SELECT g.origin, g.hash, c.size, c.note, stray_leaves() AS strays,"
+        "       ARRAY(SELECT key FROM audit_key ORDER BY since_size) AS keys,"
         "       ARRAY(SELECT key FROM audit_witness ORDER BY id) AS witnesses,"
         "       coalesce((SELECT string_agg(line, '' ORDER BY received_at) FROM audit_cosignature s"
         "                  WHERE s.size = c.size), '') AS cosignatures "

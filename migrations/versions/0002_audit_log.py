@@ -24,6 +24,6 @@ def downgrade() -> None:
     for table in _TABLES:
         op.execute(f"DROP TABLE {table}")
     op.execute(f"SET LOCAL ROLE {names.LINKER}")
-    for function in ("await_sealing()", "erase_leaves(uuid[])", "stored_leaves(bigint, integer)"):
+    for function in ("await_sealing()", "erase_leaves(uuid[])", "stored_leaves(bigint, integer)", "stray_leaves()"):
         op.execute(f"DROP FUNCTION {function}")
     op.execute(f"SET LOCAL ROLE {names.OWNER}")
