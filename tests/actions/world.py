@@ -8,18 +8,25 @@ from uuid import UUID
 
 import asyncpg
 
+from crypto.checkpoints import COSIGNATURE, SigningKey
 from crypto.vault import Vault
 from db import names
 from db.bootstrap import role_url
 from db.embedded import EmbeddedPostgres
 from db.engine import Raw, open_database
+from jobs.sealer import Log, seal
+from rules.notes import read_checkpoint, read_note
 from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
+from tests.builders import Api
 
 TABLES = "c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
-READ_BY_ALL = {"agency"}
-"""The directory: everybody reads it, only an agency itself changes its entry."""
+READ_BY_ALL = {
+    "agency",
+    *("audit_log", "audit_key", "audit_entry", "audit_tile", "audit_checkpoint", "audit_witness", "audit_cosignature"),
+}
+"""The directory, where only an agency itself changes its entry, and the audit log, which reveals nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ async def _settled(instance: Instance) -> World:
         cancelled = await story.refer(union, case_id, labour, matter="LAB-13")
         await story.step(labour, cancelled, "cancel")
     pooled = await story.refer(union, case_id, None, matter="LAB-09")
+    await _seal_and_cosign(instance, labour)
     await story.report(labour)
     async with superuser(instance.admin_url) as raw:
         await raw.execute(_FILL, labour.id)
@@ -94,6 +102,21 @@ async def _settled(instance: Instance) -> World:
         report_id=UUID(reported["id"]),
         offices={"union": union.id, "labour": labour.id},
     )
+
+
+async def _seal_and_cosign(instance: Instance, partner: Api) -> None:
+    """What is written so far is sealed, and the partner witnesses it; what is written later waits."""
+    vault = instance.database.vault
+    jobs = open_database(role_url(instance.admin_url, names.JOBS, vault.keyring), vault=vault, pool_size=1)
+    await seal(jobs, Log.of(vault.keyring, "http://127.0.0.1:8000", "sha256"))
+    await jobs.close()
+    key = SigningKey("partner.example/witness", COSIGNATURE, vault.keyring.derive("a witness of this world"))
+    await partner.post("/v1/audit/witnesses", {"key": key.verifier.text})
+    note = read_note((await partner.get("/v1/audit/checkpoint")).text)
+    size = read_checkpoint(note.text).head.size
+    line = key.cosign(note.text, 1_770_000_000).line
+    answer = await partner.post(f"/v1/audit/checkpoints/{size}/cosignatures", {"cosignature": line})
+    assert answer.status_code == 201, answer.text
 
 
 _COMPLETED = {

@@ -36,6 +36,7 @@ _SETS = {
     "webhook_endpoint": "status = 'disabled'",
     "delivery": "status = 'dead'",
     "agency": "name = 'mine'",
+    "audit_witness": "revoked_at = now()",
 }
 
 
@@ -53,7 +54,7 @@ async def _foreign_rows_changed(raw: Raw, world: World, table: str) -> int:
 
 
 def _own(table: str) -> str:
-    if table in ("client", "client_key", "staff"):
+    if table in ("client", "client_key", "staff", "audit_witness"):
         return "agency_id = $1"
     if table in _OWNED_BY:
         return f"{_OWNED_BY[table]} = $1"
