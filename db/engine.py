@@ -131,6 +131,26 @@ async def check_durability(database: Database) -> None:
         raise UnfitDatabase("; ".join(faults))
 
 
+async def check_audit_hash(database: Database) -> None:
+    """Refuses a hash other than the one the audit log of the database was begun with. Raises UnfitDatabase.
+
+    Cost: one statement.
+    """
+    async with database.connect() as connection:
+        born = await (await driver_connection(connection)).fetchval("SELECT hash FROM audit_log")
+    if born is not None:
+        refuse_another_hash(born, database.audit_hash)
+
+
+def refuse_another_hash(born: str, wanted: str) -> None:
+    """Raises UnfitDatabase where a log begun with one hash is to go on with another: that would be another tree."""
+    if born != wanted:
+        raise UnfitDatabase(
+            f"the audit log of this database was begun with {born} and stays so: set TONGLI_AUDIT_HASH={born} "
+            f"(审计日志自建立起使用 {born}，不能更改)"
+        )
+
+
 def _faults(role: asyncpg.Record) -> tuple[tuple[bool, str], ...]:
     who = role["rolname"]
     return (

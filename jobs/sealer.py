@@ -20,7 +20,7 @@ from crypto.checkpoints import SigningKey, sign_checkpoint
 from crypto.digests import DIGESTS
 from crypto.ids import new_id
 from crypto.keys import Keyring
-from db.engine import Database, Raw, UnfitDatabase
+from db.engine import Database, Raw, UnfitDatabase, refuse_another_hash
 from db.queries import audit
 from db.transaction import open_system_transaction
 from rules.audit import SEALED_WITHIN_S, entry_of
@@ -101,15 +101,6 @@ async def _origin(raw: Raw, log: Log) -> str:
     assert born is not None
     refuse_another_hash(born["hash"], log.hash_name)
     return str(born["origin"])
-
-
-def refuse_another_hash(born: str, wanted: str) -> None:
-    """Raises UnfitDatabase where the log of the database is made with another hash than the settings ask for."""
-    if born != wanted:
-        raise UnfitDatabase(
-            f"the audit log of this database was begun with {born} and stays so: TONGLI_AUDIT_HASH={born} "
-            f"(审计日志自建立起使用 {born}，不能更改)"
-        )
 
 
 async def _append(raw: Raw, log: Log, before: Head | None, rows: Sequence[asyncpg.Record]) -> Head:
