@@ -9,7 +9,8 @@ from api.schemas.audit import ConsistencyProof, InclusionProof
 from crypto.digests import DIGESTS
 from db.queries import audit
 from db.transaction import Tx
-from rules.errors import FieldError, Hidden, ValidationFailed
+from rules.audit import SEALED_WITHIN_S
+from rules.errors import FieldError, Unavailable, ValidationFailed
 from rules.merkle import Digest, Node, consistency_nodes, fold, inclusion_nodes, root_nodes, tiles_of
 
 
@@ -29,10 +30,10 @@ class Tree:
 
     @classmethod
     async def of(cls, tx: Tx) -> Self:
-        """One statement. Raises Hidden where no log has begun."""
+        """One statement. Raises Unavailable where no log has begun: the jobs begin it when they start."""
         log = await audit.the_log(tx)
         if log is None:
-            raise Hidden
+            raise Unavailable(SEALED_WITHIN_S)
         return cls(tx, log["origin"], log["hash"], log["size"], log["note"] + log["cosignatures"])
 
     @property

@@ -35,7 +35,7 @@ from api.strict_json import StrictRouter
 from db.queries import audit
 from db.transaction import Tx
 from rules.audit import SEALED_WITHIN_S, entry_of, stored_leaf
-from rules.errors import Hidden
+from rules.errors import Hidden, Unavailable
 from rules.merkle import HASH_BYTES, TILE_WIDTH, TileAt, bundle, read_tile_path, width_of
 
 router = StrictRouter("/v1/audit", tags=["audit"])
@@ -46,9 +46,16 @@ _IMMUTABLE: Final = {"cache-control": "private, max-age=31536000, immutable"}
 _NOTE_CONTENT: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
 }
-_TILE_CONTENT: Final[dict[int | str, dict[str, Any]]] = {
+_BINARY: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}}}
 }
+
+
+class TileResponse(Response):
+    """Bytes that never change."""
+
+    media_type = _BYTES
+
 
 Partner = Annotated[Tx, reads(None)]
 Admin = Annotated[Writing, writes("agency:admin")]
@@ -136,7 +143,10 @@ async def get_checkpoint(request: Request, tx: Partner) -> Response:
 
     A C2SP signed note, or JSON with `Accept: application/json`. Keep it: it is all a later verification needs.
     """
-    return _checkpoint(request, await audit.the_log(tx))
+    row = await audit.the_log(tx)
+    if row is None:
+        raise Unavailable(SEALED_WITHIN_S)
+    return _checkpoint(request, row)
 
 
 @router.get(
@@ -147,12 +157,13 @@ async def get_checkpoint(request: Request, tx: Partner) -> Response:
 )
 async def get_checkpoint_of_size(size: WholeNumber, request: Request, tx: Partner) -> Response:
     """Read the checkpoint that was signed at one size, as the latest one."""
-    return _checkpoint(request, await audit.find_checkpoint(tx, size))
-
-
-def _checkpoint(request: Request, row: asyncpg.Record | None) -> Response:
+    row = await audit.find_checkpoint(tx, size)
     if row is None:
         raise Hidden
+    return _checkpoint(request, row)
+
+
+def _checkpoint(request: Request, row: asyncpg.Record) -> Response:
     note = row["note"] + row["cosignatures"]
     if "application/json" not in request.headers.get("accept", ""):
         return Response(note.encode(), headers={"content-type": _NOTE})
@@ -187,7 +198,9 @@ async def get_consistency(
     return await tree.consistency(from_size, tree.size if to_size is None else to_size)
 
 
-@router.get("/tile/entries/{place:path}", operation_id="read_audit_entries", responses=_TILE_CONTENT)
+@router.get(
+    "/tile/entries/{place:path}", operation_id="read_audit_entries", response_class=TileResponse, responses=_BINARY
+)
 async def get_entries(place: TilePath, tx: Partner) -> Response:
     """Read a bundle of entries (C2SP tlog-tiles): each an algorithm's name, a zero byte and a commitment."""
     index, wanted = _tile(place)
@@ -197,7 +210,9 @@ async def get_entries(place: TilePath, tx: Partner) -> Response:
     return _bytes(bundle(entry_of(row["algorithm"], row["commitment"]) for row in rows))
 
 
-@router.get("/tile/{level}/{place:path}", operation_id="read_audit_tile", responses=_TILE_CONTENT)
+@router.get(
+    "/tile/{level}/{place:path}", operation_id="read_audit_tile", response_class=TileResponse, responses=_BINARY
+)
 async def get_tile(level: WholeNumber, place: TilePath, tx: Partner) -> Response:
     """Read a tile of hashes (C2SP tlog-tiles): `<index>` whole, `<index>.p/<width>` the first hashes of it."""
     index, wanted = _tile(place)
@@ -222,7 +237,7 @@ def _require_width(at: TileAt, wanted: int, size: int) -> None:
 
 
 def _bytes(data: bytes) -> Response:
-    return Response(data, media_type=_BYTES, headers=_IMMUTABLE)
+    return TileResponse(data, headers=_IMMUTABLE)
 
 
 def _moment(value: datetime | None) -> datetime | None:

@@ -322,9 +322,10 @@ async def test_a_tile_that_is_not_there_or_spelt_otherwise_is_not_found(
     assert (await stranger.get(f"/v1/audit/{path}")).status_code == 404
 
 
-async def test_before_it_has_begun_there_is_no_log(stranger: Api) -> None:
+async def test_before_the_log_has_begun_it_says_when_to_ask_again(stranger: Api) -> None:
     for path in ("checkpoint", "log", "proofs/inclusion?index=0", "tile/0/000.p/1"):
-        assert (await stranger.get(f"/v1/audit/{path}")).status_code == 404
+        answer = await stranger.get(f"/v1/audit/{path}")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
 
 
 async def test_the_log_needs_a_token_and_no_scope(instance: Instance, grown: list[Head]) -> None:
