@@ -151,7 +151,7 @@ def _calendar_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     settings = read_settings(data_dir=arguments.data_dir)
-    with _administered(settings) as admin_url:
+    with administered(settings) as admin_url:
         answer = asyncio.run(_work(admin_url, arguments))
     if "client_id" in answer:
         answer |= {"issuer": settings.public_url, "token_endpoint": f"{settings.public_url}/oauth/token"}
@@ -160,7 +160,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _administered(settings: Settings) -> Iterator[str]:
+def administered(settings: Settings) -> Iterator[str]:
     """The administrator's URL: TONGLI_DATABASE_URL, a running `serve`, or a database started for the moment."""
     if settings.database_url is not None:
         yield settings.database_url

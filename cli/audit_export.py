@@ -14,6 +14,7 @@ from typing import TextIO
 
 import asyncpg
 
+from cli.admin import administered
 from cli.entrances import CannotRun, or_give_up, read_settings, say
 from crypto.digests import DIGESTS
 from db.engine import Raw
@@ -24,9 +25,9 @@ from rules.audit_exports import Header
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One argument; the database comes from the environment."""
+    """One argument; the database is that of TONGLI_DATABASE_URL, or the embedded one, also while `serve` runs."""
     parser.add_argument("file", type=Path, help="where to write, - for standard output")
-    parser.add_argument("--database-url", help="default: TONGLI_DATABASE_URL")
+    parser.add_argument("--data-dir", type=Path, help="where the embedded database lives (TONGLI_DATA_DIR)")
     parser.epilog = "Needs the login that migrates. ./tongli verify-audit reads what is written here."
 
 
@@ -36,10 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    url = arguments.database_url or read_settings().database_url
-    if url is None:
-        raise CannotRun("set TONGLI_DATABASE_URL, or give --database-url")
-    with _written(arguments.file) as file:
+    settings = read_settings(data_dir=arguments.data_dir)
+    with administered(settings) as url, _written(arguments.file) as file:
         count = asyncio.run(_export(url, file))
     say(f"exported {count} entries")
     return 0

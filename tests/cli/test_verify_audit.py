@@ -24,6 +24,13 @@ from tests.jobs.desk import LABOUR, UNION, Desk, open_desk
 ROOT = Path(__file__).resolve().parents[2]
 
 
+async def exported(file: Path, url: str) -> int:
+    """The command on a database, in a thread: it runs a loop of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TONGLI_DATABASE_URL", url)
+        return await asyncio.to_thread(main, ["audit-export", str(file)])
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A sealed log, the checkpoint somebody kept of it, and a place for exports."""
@@ -41,8 +48,7 @@ class Case:
 
     async def write_export(self) -> None:
 
-        words = ["audit-export", str(self.export), "--database-url", self.desk.url]
-        assert await asyncio.to_thread(main, words) == 0
+        assert await exported(self.export, self.desk.url) == 0
 
     def verify(self, *more: str) -> int:
         return main(["verify-audit", "--checkpoint", str(self.held), "--export", str(self.export), *more])
@@ -233,6 +239,5 @@ async def test_before_there_is_a_log_there_is_nothing_to_export(
     fresh_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
 
-    words = ["audit-export", str(tmp_path / "x"), "--database-url", fresh_database]
-    assert await asyncio.to_thread(main, words) == 1
+    assert await exported(tmp_path / "x", fresh_database) == 1
     assert "no audit log has begun" in capsys.readouterr().err

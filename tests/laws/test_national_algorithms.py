@@ -1,6 +1,5 @@
 """One installation on the national algorithms alone: SM4-GCM fields, HMAC-SM3 indexes, SM3 leaves and SM3 tree."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from settings import Settings
 from tests.actions.instances import Instance, instance_on, superuser
 from tests.actions.story import refer, step
 from tests.builders import report_body
+from tests.cli.test_verify_audit import exported
 
 
 @pytest.fixture
@@ -87,8 +87,7 @@ async def test_report_accept_read_seal_verify_on_national_algorithms(
     assert sealed[1] == 2, "the algorithm's id in the seal: SM4-GCM"
     held, export = tmp_path / "held", tmp_path / "export"
     held.write_text(note, encoding="utf-8")
-    words = ["audit-export", str(export), "--database-url", instance.admin_url]
-    assert await asyncio.to_thread(main, words) == 0
+    assert await exported(export, instance.admin_url) == 0
     assert main(["verify-audit", "--checkpoint", str(held), "--export", str(export)]) == 0
     assert "VERIFIED" in capsys.readouterr().out
 
