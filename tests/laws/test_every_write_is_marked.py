@@ -18,6 +18,7 @@ import pytest
 
 from cli.spec import DOCUMENT, generated
 from crypto.checkpoints import COSIGNATURE, SigningKey
+from crypto.digests import DIGESTS
 from crypto.keys import Keyring
 from crypto.public_keys import generate_client_key
 from crypto.vault import Vault
@@ -25,7 +26,7 @@ from db import names
 from db.bootstrap import role_url
 from db.engine import Raw, open_database
 from jobs.sealer import Log, seal
-from rules.audit import LEAF_MEMBERS
+from rules.audit import LEAF_MEMBERS, commitment, hash_of, stored_leaf
 from rules.notes import read_note
 from settings import Settings
 from tests.actions.instances import Instance, instance_on, superuser
@@ -106,9 +107,19 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _witness(ledger, union, instance, keyring)
+        assert await _opened(behind) > len(ledger.seen)
     writing = {name for method, _, name in _operations() if method != "GET" and name != "search_cases"}
     assert writing - ledger.seen - set(ELSEWHERE) == set(), "play these here, or name the test that shows their leaf"
     assert SENSITIVE - ledger.seen == set()
+
+
+async def _opened(behind: Raw) -> int:
+    """How many leaves lie in the table, each opened: what was committed to is what its row still says, to the byte."""
+    rows = await behind.fetch("SELECT * FROM audit_leaf")
+    for row in rows:
+        made = commitment(stored_leaf(dict(row)), row["salt"], DIGESTS[hash_of(row["algorithm"])])
+        assert made == row["commitment"], row["action"]
+    return len(rows)
 
 
 async def _main_job(ledger: Ledger, union: Api, labour: Api) -> Json:
@@ -235,5 +246,6 @@ async def test_what_the_program_itself_does_leaves_a_leaf_too(instance: Instance
     async with superuser(instance.admin_url) as behind:
         await record_for_system(behind, fact, real_time())
         row = await behind.fetchrow("SELECT * FROM audit_leaf WHERE principal_kind = 'system'")
-    assert row is not None
+        assert row is not None
+        assert await _opened(behind) > 0
     assert (row["agency_id"], row["action"], json.loads(row["facts"])) == (union.id, "webhook_endpoint.disable", {})
