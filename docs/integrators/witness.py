@@ -65,6 +65,32 @@ def signed_text(note: str, vkey: str) -> str:
     raise LogChanged("no signature of the key you know")
 
 
+def export(get: Get, get_bytes: Callable[[str], bytes], file: Path) -> int:
+    """Writes an export of your own from the log's bundles, for `./tongli verify-audit`; returns how many entries."""
+    known, checkpoint = json.loads(get("/v1/audit/log")), get("/v1/audit/checkpoint")
+    size = int(checkpoint.split("\n")[1])
+    head = {"tongli_audit_export": 1, "origin": known["origin"], "hash": known["hash"], "size": size, "strays": 0}
+    head |= {"checkpoint": checkpoint, "keys": [key["key"] for key in known["keys"]], "witnesses": []}
+    with file.open("w", encoding="utf-8") as lines:
+        lines.write(json.dumps(head) + "\n")
+        for first in range(0, size, 256):
+            path = "/".join([*(f"x{part:03d}" for part in thousands(first // 256)[:-1]), f"{first // 256 % 1000:03d}"])
+            width = min(256, size - first)
+            bundle = get_bytes(f"/v1/audit/tile/entries/{path}" + ("" if width == 256 else f".p/{width}"))
+            for index in range(first, first + width):
+                length = int.from_bytes(bundle[:2], "big")
+                name, _, commitment = bundle[2 : 2 + length].partition(b"\0")
+                entry = {"index": index, "algorithm": name.decode(), "commitment": commitment.hex()}
+                lines.write(json.dumps(entry) + "\n")
+                bundle = bundle[2 + length :]
+    return size
+
+
+def thousands(number: int) -> list[int]:
+    """1234067 is 1, 234, 67."""
+    return [number] if number < 1000 else [*thousands(number // 1000), number % 1000]
+
+
 class Witness:
     """`name` is yours alone, such as `labour.example/witness`; `private` are the 32 bytes of your Ed25519 key."""
 

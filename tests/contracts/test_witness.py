@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bench.trust_tamper import add_leaves
+from cli.__main__ import main
 from crypto.keys import Keyring
 from crypto.vault import Vault
 from db import names
@@ -40,6 +41,24 @@ async def jobs(fresh_database: str, keyring: Keyring, vault: Vault) -> AsyncIter
     await opened.close()
 
 
+async def test_an_export_written_from_the_bundles_verifies(
+    instance: Instance, jobs: Database, keyring: Keyring, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing of it comes from the operator but what the log serves."""
+    script, labour = run_path(str(SCRIPT)), await instance.api("DEMO-340802-LABOUR")
+    looking = Looking(labour, asyncio.get_running_loop())
+    async with superuser(instance.admin_url) as behind:
+        for count in (300, 250):
+            await add_leaves(behind, count)
+            await seal(jobs, Log.of(keyring, "http://127.0.0.1:8000", "sha256"))
+    held, export = tmp_path / "held", tmp_path / "export"
+    held.write_text((await labour.get("/v1/audit/checkpoints/300")).text, encoding="utf-8")
+    assert await asyncio.to_thread(script["export"], looking.get, looking.get_bytes, export) == 550
+    assert main(["verify-audit", "--checkpoint", str(held), "--export", str(export)]) == 0
+    assert "550 entries" in capsys.readouterr().out
+    assert script["thousands"](1234067) == [1, 234, 67]
+
+
 class Looking:
     """The script's two callables, which wait for the test's event loop from a thread of their own."""
 
@@ -49,13 +68,19 @@ class Looking:
     def get(self, path: str) -> str:
         return self._answer(self._api.get(path))
 
+    def get_bytes(self, path: str) -> bytes:
+        return self._request(self._api.get(path)).content
+
     def post(self, path: str, body: dict[str, str]) -> str:
         return self._answer(self._api.post(path, body))
 
     def _answer(self, request: Any) -> str:
+        return self._request(request).text
+
+    def _request(self, request: Any) -> httpx.Response:
         answer: httpx.Response = asyncio.run_coroutine_threadsafe(request, self._loop).result(20)
         assert answer.status_code < 300, answer.text
-        return answer.text
+        return answer
 
 
 async def test_the_witness_of_the_text_cosigns_what_grew_and_refuses_what_changed(
