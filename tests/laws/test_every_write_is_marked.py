@@ -46,7 +46,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Ledger:
-    """Sends requests, each under an id of its own, and looks for the leaf of each."""
+    """Sends requests, and looks for the leaf of each by the id that the service gave it."""
 
     behind: Raw
     paths: list[tuple[str, re.Pattern[str], str]]
@@ -54,13 +54,13 @@ class Ledger:
 
     async def does(self, api: Api, method: str, path: str, body: object = None, **options: Any) -> Json:
         """What is answered; fails the test unless exactly this request left a leaf that says all of it."""
-        request_id = f"law-{secrets.token_hex(8)}"
         options.setdefault("key", ... if method == "POST" else None)
-        headers = {"request-id": request_id, "tongli-actor": "window-3"}
+        headers = {"tongli-actor": "window-3"}
         if method == "PATCH":
             headers["content-type"] = "application/merge-patch+json"
         answer = await api.send(method, path, json=body, headers=headers, **options)
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+        request_id = answer.headers["request-id"]
         leaves = await self.behind.fetch("SELECT * FROM audit_leaf WHERE request_id = $1", request_id)
         assert leaves, f"{method} {path} leaves no leaf"
         for leaf in leaves:
