@@ -80,6 +80,14 @@ class Settings(BaseSettings):
         description="comma list of networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/24; limits on tries to "
         "sign in count by address",
     )
+    audit_hash: Literal["sha256", "sm3"] = Field(
+        "sha256",
+        description="hash of audit leaves and of the Merkle log over them; fixed when the log begins. An sm3 tree is "
+        "labelled as not tlog-tiles conformant",
+    )
+    audit_key_generation: int = Field(
+        1, ge=1, le=1_000, description="which key derived from the keyring signs checkpoints; one more is a new key"
+    )
 
     rate_limit_per_minute: int = Field(1200, ge=1, description="requests per client and minute")
     rate_limit_burst: int = Field(200, ge=1, description="requests a client may make at once")

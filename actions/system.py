@@ -1,15 +1,16 @@
 """Records what the program itself brings about (a clock, a delivery), as `events` and `audit` do for a caller."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from crypto.digests import committed
 from crypto.ids import new_id
+from db.clock import real_time
 from db.engine import Raw
 from db.queries import events
-from rules.audit import ALGORITHM, commitment
+from db.transaction import audit_hash
 from rules.events import ENTITLEMENTS
 
 SYSTEM_PRINCIPAL = UUID(int=0)
@@ -57,6 +58,29 @@ async def record_for_system(raw: Raw, fact: SystemFact, now: datetime) -> UUID:
     return event_id
 
 
+async def announce_checkpoint(raw: Raw, checkpoint_id: UUID, agencies: Iterable[UUID], size: int) -> None:
+    """Tells each of these agencies of a checkpoint of the audit log, each in its own name. One statement for each.
+
+    The one event without a leaf: a leaf for each checkpoint would need the next one, for ever.
+    """
+    for agency_id in agencies:
+        event_id = new_id()
+        event = {
+            "id": str(event_id),
+            "type": "audit.checkpoint",
+            "subject_type": "audit_checkpoint",
+            "subject_id": str(checkpoint_id),
+            "subject_version": 1,
+            "case_id": None,
+            "actor_agency_id": str(agency_id),
+            "parties": {str(agency_id): ["owner"]},
+            "correlation_id": f"system-{event_id}",
+            "data": {"changed": [], "to": str(size)},
+            "occurred_at": real_time().isoformat(),
+        }
+        await events.record_alone(raw, event)
+
+
 def _roles_by_agency(parties: Mapping[str, Iterable[UUID | None]]) -> dict[str, list[str]]:
     roles: dict[str, list[str]] = {}
     for role, agencies in parties.items():
@@ -90,5 +114,4 @@ def _leaf(fact: SystemFact, request_id: str, now: datetime) -> dict[str, object]
         "request_id": request_id,
         "facts": dict(fact.facts),
     }
-    salt = secrets.token_bytes(16)
-    return leaf | {"salt": salt.hex(), "algorithm": ALGORITHM, "commitment": commitment(leaf, salt).hex()}
+    return committed(leaf, audit_hash())

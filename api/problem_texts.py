@@ -102,6 +102,14 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "url-address": Text(
         "不得指向内部地址。", "This address may not be called; intranet ranges need the operator's list."
     ),
+    "witness-key": Text(
+        "须为 cosignature/v1 的 Ed25519 公钥（vkey 格式，类型 4）。",
+        "An Ed25519 key of cosignature/v1 is needed, written as a vkey of kind 4.",
+    ),
+    "cosignature": Text(
+        "联署签名不能以本机构的见证公钥验证；请对该检查点的原文签名。",
+        "This does not verify with a witness key of your agency: sign the text of this very checkpoint.",
+    ),
     "unknown-scope": Text("没有此权限范围。", "There is no such scope."),
     "beyond-own-scopes": Text("超出本账号自身的权限范围。", "This exceeds the scopes of your own account."),
     "common-password": Text(
@@ -177,5 +185,11 @@ REASONS: Final[dict[str, Text]] = {
     "endpoint-deleted": Text("回调地址已删除。", "The endpoint was deleted."),
     "endpoint-not-disabled": Text("回调地址并未停用。", "The endpoint is not disabled."),
     "endpoint-not-pending": Text("回调地址并非待激活。", "The endpoint does not wait for its challenge."),
+    "too-many-witnesses": Text("见证密钥已达上限。", "The agency has as many witnesses as it may have."),
+    "witness-name-taken": Text(
+        "此见证名称已被登记，请换一个。", "A witness of this name is registered; choose another."
+    ),
+    "witness-revoked": Text("见证密钥已撤销。", "The witness is revoked."),
+    "already-cosigned": Text("该见证已联署此检查点。", "This witness has cosigned this checkpoint."),
     "too-many-endpoints": Text("回调地址已达上限。", "The agency has as many endpoints as it may have."),
 }

@@ -56,6 +56,7 @@ _OF_A_CASE: Final = (
 
 LINKS: Final[tuple[Link, ...]] = (
     *_to("file_report", "report_id", f"{_BODY}/id", "read_report", "adopt_report"),
+    *_to("file_report", "leaf_id", f"{_BODY}/receipt/leaf_id", "read_audit_leaf"),
     *_to("file_report", "case_id", f"{_BODY}/case/id", *_OF_A_CASE),
     *_to("list_cases", "case_id", f"{_BODY}/data/0/id", *_OF_A_CASE),
     Link("read_case", "take_case_step", {"path.case_id": f"{_BODY}/id", **_TAG}, "assess"),
@@ -78,6 +79,8 @@ LINKS: Final[tuple[Link, ...]] = (
     Link("read_feed", "read_feed", {"query.cursor": f"{_BODY}/page/next"}),
     *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "read_webhook_endpoint", "verify_webhook_endpoint"),
     *_change("read_webhook_endpoint", "endpoint_id", "change_webhook_endpoint", "delete_webhook_endpoint"),
+    *_to("register_audit_witness", "witness_id", f"{_BODY}/id", "read_audit_witness"),
+    *_change("read_audit_witness", "witness_id", "revoke_audit_witness"),
     *_to("list_deliveries", "delivery_id", f"{_BODY}/data/0/id", "read_delivery", "redeliver"),
     *_to("open_client", "client_id", f"{_BODY}/id", "read_client", "add_client_key", "rotate_client_secret"),
     *_change("read_client", "client_id", "change_client", "revoke_client"),

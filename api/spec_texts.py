@@ -55,6 +55,10 @@ TAGS: Final[dict[str, Text]] = {
     "webhooks": Text(
         "Webhook：推送地址、投递记录、重新投递。", "Webhook endpoints, the log of deliveries, sending again."
     ),
+    "audit": Text(
+        "审计日志：检查点、证明、分块、见证联署，以及本机构的审计记录。",
+        "The audit log: checkpoints, proofs, tiles, cosignatures of witnesses, and the agency's own leaves.",
+    ),
     "accounts": Text(
         "本机构的系统账号与人员，由机构管理员管理。", "The agency's own clients and staff, for its administrators."
     ),
@@ -69,7 +73,7 @@ ROLES: Final[dict[str, Text]] = {
     "sender": Text("发出转办的机构", "the agency that sent the referral"),
     "addressee": Text("转办指定的机构", "the agency the referral is addressed to"),
     "pool": Text("可从待认领池受理的机构", "every agency competent to accept it from the open pool"),
-    "owner": Text("推送地址所属机构", "the agency the webhook endpoint belongs to"),
+    "owner": Text("推送地址或见证密钥所属机构", "the agency the webhook endpoint or witness belongs to"),
     "other": Text("此事涉及的另一机构", "the other agency the fact concerns"),
 }
 
@@ -113,6 +117,9 @@ EVENTS: Final[dict[str, Text]] = {
     "person.revealed": Text("有人查看了明文", "masked values were seen in full"),
     "endpoint.verification": Text("推送地址验证，须回送 challenge", "proves an endpoint: answer with the challenge"),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
+    "audit.checkpoint": Text(
+        "审计日志签署了新的检查点，供见证机构联署", "the audit log signed a checkpoint, for its witnesses"
+    ),
 }
 
 ANSWERS: Final[dict[int, str]] = {

@@ -80,8 +80,8 @@ async def prepare(built: Stage, database: str) -> None:
 
 
 @contextlib.contextmanager
-def service(built: Stage, port: int) -> Iterator[int]:
-    """The API as one process on the measured database; yields its process id."""
+def service(built: Stage, port: int, *, module: str = "cli") -> Iterator[int]:
+    """The API as one process on the measured database; yields its process id. `module` is what runs `api`."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -94,7 +94,7 @@ def service(built: Stage, port: int) -> Iterator[int]:
         "TONGLI_LOG_LEVEL": "INFO",
         "TONGLI_LOG_FORMAT": "json",
     }
-    with _process([sys.executable, "-P", "-m", "cli", "api"], environment, f"http://127.0.0.1:{port}/readyz") as pid:
+    with _process([sys.executable, "-P", "-m", module, "api"], environment, f"http://127.0.0.1:{port}/readyz") as pid:
         yield pid
 
 

@@ -33,6 +33,8 @@ COMMANDS = {
     "migrate": Command("cli.migrate", "bring the database of TONGLI_DATABASE_URL to this version"),
     "api": Command("cli.api", "run the API alone (production)"),
     "jobs": Command("cli.jobs", "run the background jobs alone (production)"),
+    "audit-export": Command("cli.audit_export", "write the audit log to a file that can be verified without us"),
+    "verify-audit": Command("cli.verify_audit", "verify such a file with nothing but an old checkpoint"),
     "spec": Command("cli.spec", "write openapi/openapi.json, or check that it is up to date"),
     "bench": Command("cli.bench", "measure speed and weight"),
 }

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from cli.entrances import database_for, or_give_up, read_settings, say
 from db import names
-from db.engine import check_durability, check_role
+from db.engine import check_audit_hash, check_durability, check_role
 from logs import configure_logging
 from settings import Settings
 
@@ -52,6 +52,7 @@ async def _serve(settings: Settings) -> int:
     database = database_for(settings, names.APP)
     await check_role(database)
     await check_durability(database)
+    await check_audit_hash(database)
     app = create_app(settings, database)
     server = _Server(
         uvicorn.Config(

@@ -114,6 +114,7 @@ def database_for(settings: Settings, role: str) -> Database:
         pool_size=settings.db_pool_size,
         pooler=settings.db_pooler,
         statement_timeout_ms=settings.db_statement_timeout_ms,
+        audit_hash=settings.audit_hash,
     )
 
 

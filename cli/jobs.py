@@ -8,7 +8,7 @@ import uvloop
 
 from cli.entrances import database_for, or_give_up, read_settings
 from db import names
-from db.engine import check_role
+from db.engine import check_audit_hash, check_role
 from logs import configure_logging
 from settings import Settings
 
@@ -33,6 +33,7 @@ async def _work(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await check_role(database)
+        await check_audit_hash(database)
         await run_jobs(database, settings, stop)
     finally:
         await database.close()

@@ -31,11 +31,14 @@ class UnfitDatabase(RuntimeError):  # noqa: N818  a statement about the database
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Database:
-    """A pool of connections of one role, with the keys and the clock every transaction needs."""
+    """A pool of connections of one role, with the keys, the clock and the hash of audit leaves that every transaction
+    needs.
+    """
 
     engine: AsyncEngine
     vault: Vault
     clock: Clock = real_time
+    audit_hash: str = "sha256"
 
     def connect(self) -> AsyncConnection:
         return self.engine.connect()
@@ -62,6 +65,7 @@ def open_database(
     pool_size: int = 10,
     pooler: str = "none",
     statement_timeout_ms: int = 5_000,
+    audit_hash: str = "sha256",
 ) -> Database:
     """A pool on `url`. Opens nothing yet. Waiting for a connection or a lock ends after 2 s, so that 503 comes
     early.
@@ -91,7 +95,7 @@ def open_database(
         pool_use_lifo=True,
         connect_args=arguments,
     )
-    return Database(engine=engine, vault=vault, clock=clock)
+    return Database(engine=engine, vault=vault, clock=clock, audit_hash=audit_hash)
 
 
 def open_engine(url: str) -> AsyncEngine:
@@ -125,6 +129,26 @@ async def check_durability(database: Database) -> None:
     faults = [f"{row['name']} is off" for row in settings if row["setting"] == "off"]
     if faults:
         raise UnfitDatabase("; ".join(faults))
+
+
+async def check_audit_hash(database: Database) -> None:
+    """Refuses a hash other than the one the audit log of the database was begun with. Raises UnfitDatabase.
+
+    Cost: one statement.
+    """
+    async with database.connect() as connection:
+        born = await (await driver_connection(connection)).fetchval("SELECT hash FROM audit_log")
+    if born is not None:
+        refuse_another_hash(born, database.audit_hash)
+
+
+def refuse_another_hash(born: str, wanted: str) -> None:
+    """Raises UnfitDatabase where a log begun with one hash is to go on with another: that would be another tree."""
+    if born != wanted:
+        raise UnfitDatabase(
+            f"the audit log of this database was begun with {born} and stays so: set TONGLI_AUDIT_HASH={born} "
+            f"(审计日志自建立起使用 {born}，不能更改)"
+        )
 
 
 def _faults(role: asyncpg.Record) -> tuple[tuple[bool, str], ...]:

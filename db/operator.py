@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from crypto.digests import committed
 from crypto.ids import new_id
 from db import names
 from db.engine import Raw, driver_connection, open_engine
-from rules.audit import ALGORITHM, commitment
 
 OPERATOR = UUID(int=0)
 """Stands for the person at the operator's keyboard: the machine's own log knows who that was."""
@@ -93,9 +93,9 @@ async def leave_operator_mark(
         "request_id": f"admin-{secrets.token_hex(8)}",
         "facts": dict(facts),
     }
-    salt = secrets.token_bytes(16)
     await act_for(raw, agency_id)
-    await raw.execute(_ADD_LEAF, json.dumps(leaf), salt, ALGORITHM, commitment(leaf, salt))
+    hash_name = await raw.fetchval("SELECT hash FROM audit_log") or "sha256"
+    await raw.execute(_ADD_LEAF, json.dumps(committed(leaf, hash_name)))
 
 
 async def revision_of(admin_url: str) -> str | None:
@@ -111,6 +111,7 @@ _ADD_LEAF = """
 INSERT INTO audit_leaf (id, at, agency_id, principal_kind, principal_id, action, subject_type, subject_id,
                         field_classes, request_id, facts, salt, algorithm, commitment)
 SELECT id, at, agency_id, principal_kind, principal_id, action, subject_type, subject_id, '{}', request_id, facts,
-       $2, $3, $4
+       decode(salt, 'hex'), algorithm, decode(commitment, 'hex')
   FROM jsonb_to_record($1::jsonb) AS t (id uuid, at timestamptz, agency_id uuid, principal_kind text,
-       principal_id uuid, action text, subject_type text, subject_id uuid, request_id text, facts jsonb)"""
+       principal_id uuid, action text, subject_type text, subject_id uuid, request_id text, facts jsonb, salt text,
+       algorithm text, commitment text)"""

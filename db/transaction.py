@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -27,6 +28,13 @@ from rules.errors import InsufficientRole, InsufficientScope, NotAuthenticated, 
 from rules.rights import Operation, Role, Verdict, effective_roles, judge_principal, proven_roles, scopes_of_roles
 
 JsonObject = dict[str, Any]
+
+_AUDIT_HASH: ContextVar[str] = ContextVar("audit_hash", default="sha256")
+
+
+def audit_hash() -> str:
+    """The hash with which the leaves of the open transaction are committed to, as its database was opened with."""
+    return _AUDIT_HASH.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +190,7 @@ async def open_system_transaction(database: Database) -> AsyncIterator[Raw]:
 @asynccontextmanager
 async def _begun(database: Database, *, read_only: bool) -> AsyncIterator[tuple[AsyncConnection, Raw]]:
     connection, raw = await _begin(database, "BEGIN READ ONLY" if read_only else "BEGIN")
+    _AUDIT_HASH.set(database.audit_hash)
     try:
         yield connection, raw
         await raw.execute("COMMIT")

@@ -11,6 +11,7 @@ from db.engine import Database
 from jobs.clocks import run_clocks
 from jobs.deliveries import Courier
 from jobs.housekeeping import run_housekeeping
+from jobs.sealer import Log, run_sealer
 from jobs.sequencer import run_sequencer
 from outbound.http import GuardedClient
 from rules.addresses import TargetPolicy
@@ -28,16 +29,20 @@ _log = structlog.get_logger(component="jobs")
 async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) -> None:
     """Runs every job on a pool of role tongli_jobs until `stop`; then ends within a few seconds, leases given back.
 
-    Needs four connections and as many again for deliveries. Raises ValueError for a setting that is no network.
+    Needs five connections and as many again for deliveries. Raises ValueError for a setting that is no network.
     """
     policy = TargetPolicy.of(
         settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
+    )
+    log = Log.of(
+        database.vault.keyring, settings.public_url, settings.audit_hash, generation=settings.audit_key_generation
     )
     courier = Courier(database, GuardedClient(policy))
     jobs: dict[str, Job] = {
         "sequencer": lambda ending: run_sequencer(database, ending),
         "deliveries": courier.run,
         "clocks": lambda ending: run_clocks(database, ending),
+        "sealer": lambda ending: run_sealer(database, log, ending),
         "housekeeping": lambda ending: run_housekeeping(database, ending),
     }
     tasks = [asyncio.create_task(keep_running(name, job, stop)) for name, job in jobs.items()]

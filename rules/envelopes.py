@@ -21,6 +21,7 @@ HREFS: Mapping[str, str] = {
     "result": "/v1/results/{id}",
     "agency": "/v1/agencies/{id}",
     "webhook_endpoint": "/v1/webhook-endpoints/{id}",
+    "audit_checkpoint": "/v1/audit/checkpoint",
 }
 _NOUNS = frozenset(name.partition(".")[0] for name in EVENT_TYPES)
 

@@ -67,6 +67,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "person.revealed": Rule(("coordinator", "actor")),
     "endpoint.verification": _OWN,
     "endpoint.disabled": _OWN,
+    "audit.checkpoint": _OWN,
 }
 
 EVENT_TYPES = tuple(ENTITLEMENTS)

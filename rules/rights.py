@@ -40,6 +40,7 @@ class Subject(StrEnum):
     result = "result"
     sharing_basis = "sharing_basis"
     break_glass = "break_glass"
+    audit_leaf = "audit_leaf"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -58,6 +59,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.result: RESULT_PARTS,
     Subject.sharing_basis: frozenset({"owner", "recipient", "coordinator"}),
     Subject.break_glass: frozenset({"owner", "coordinator", "supervisor"}),
+    Subject.audit_leaf: frozenset({"owner", "coordinator"}),
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -67,6 +69,7 @@ _CASE_READERS = _CASEWORK | {Role.union_supervisor, Role.fund_officer}
 _REFERRAL_READERS = _CASEWORK | {Role.union_supervisor}
 _COORDINATORS = frozenset({Role.integration, Role.union_coordinator})
 _ADMINS = frozenset({Role.integration, Role.agency_admin})
+_AUDITORS = frozenset({Role.integration, Role.auditor, Role.agency_supervisor, Role.union_supervisor})
 
 OF_UNIONS = frozenset({Role.union_coordinator, Role.union_supervisor})
 OF_OFFICES = frozenset({Role.agency_caseworker, Role.agency_supervisor})
@@ -133,6 +136,14 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("enable_webhook_endpoint", "delete_webhook_endpoint"), _HOOKS),
     **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
     "read_feed": _own("events:read", _REFERRAL_READERS),
+    # the audit log: what it reveals to everybody, and leaves to whom they concern
+    **dict.fromkeys(("read_audit_log", "read_audit_checkpoint", "read_audit_checkpoint_of_size"), _public()),
+    **dict.fromkeys(("prove_audit_inclusion", "prove_audit_consistency", "read_audit_entries"), _public()),
+    **dict.fromkeys(("read_audit_tile", "read_audit_witness"), _public()),
+    **dict.fromkeys(("register_audit_witness", "revoke_audit_witness"), _ADMIN),
+    "cosign_audit_checkpoint": _own("audit:witness", {Role.integration}),
+    "list_audit_leaves": _own("audit:read", _AUDITORS),
+    "read_audit_leaf": _of(Subject.audit_leaf, "audit:read", _AUDITORS),
     # cases
     "file_report": _own("reports:write", _CASEWORK),
     "read_report": _of(Subject.report, "reports:read", _CASEWORK, purpose=True),

@@ -15,7 +15,8 @@ SCOPES: dict[str, str] = {
     "persons:match": "look persons up for linking",
     "persons:reveal": "see masked values in full",
     "exports:create": "export data",
-    "audit:read": "read audit proofs",
+    "audit:read": "read audit leaves and proofs",
+    "audit:witness": "cosign checkpoints of the audit log",
     "agency:admin": "manage the agency's own staff and clients",
 }
 

@@ -6,6 +6,7 @@ Routers of nouns below a case stand before the case's own, whose `/{case_id}/{st
 from api.routers import (
     agencies,
     assessments,
+    audit,
     break_glass,
     cases,
     clients,
@@ -47,6 +48,7 @@ ROUTERS = (
     events.router,
     webhook_endpoints.router,
     deliveries.router,
+    audit.router,
     clients.router,
     qualifications.router,
     staff.router,

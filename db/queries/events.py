@@ -122,6 +122,20 @@ async def record(raw: Raw, event: Mapping[str, object], leaf: Mapping[str, objec
     await raw.execute(_RECORD, json.dumps(event), json.dumps(leaf))
 
 
+async def record_alone(raw: Raw, event: Mapping[str, object]) -> None:
+    """Writes a fact that is no change of anybody's data, without a leaf. One statement."""
+    await raw.execute(_RECORD_ALONE, json.dumps(event))
+
+
+_RECORD_ALONE = """
+INSERT INTO event (id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties,
+                   correlation_id, data, occurred_at)
+SELECT e.id, e.type, e.subject_type, e.subject_id, e.subject_version, e.case_id, e.actor_agency_id, e.parties,
+       e.correlation_id, e.data, e.occurred_at
+  FROM jsonb_to_record($1::jsonb) AS e (id uuid, type text, subject_type text, subject_id uuid,
+       subject_version integer, case_id uuid, actor_agency_id uuid, parties jsonb, correlation_id text, data jsonb,
+       occurred_at timestamptz)"""
+
 _RECORD = """
 WITH fact AS (
     INSERT INTO event (id, type, subject_type, subject_id, subject_version, case_id, actor_agency_id, parties,

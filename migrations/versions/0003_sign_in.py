@@ -9,7 +9,7 @@ from db import names
 from migrations.frozen import run_frozen
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 _FUNCTIONS = (
     "enter(text, uuid, uuid, text, text, uuid)",

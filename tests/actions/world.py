@@ -8,18 +8,26 @@ from uuid import UUID
 
 import asyncpg
 
+from crypto.checkpoints import COSIGNATURE, SigningKey
 from crypto.vault import Vault
 from db import names
 from db.bootstrap import role_url
 from db.embedded import EmbeddedPostgres
 from db.engine import Raw, open_database
+from jobs.sealer import Log, seal
+from rules.notes import read_checkpoint, read_note
 from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
+from tests.builders import Api
 
 TABLES = "c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
-READ_BY_ALL = {"agency", "impact_assessment"}
-"""The directory and the assessments: everybody reads them, only an agency itself changes its own."""
+READ_BY_ALL = {
+    *("agency", "impact_assessment"),
+    *("audit_log", "audit_key", "audit_entry", "audit_tile", "audit_checkpoint", "audit_witness", "audit_cosignature"),
+}
+"""The directory and the assessments, where only an agency itself changes its own, and the audit log, which reveals
+nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ async def _settled(instance: Instance) -> World:
         cancelled = await story.refer(union, case_id, labour, matter="LAB-13")
         await story.step(labour, cancelled, "cancel")
     pooled = await story.refer(union, case_id, None, matter="LAB-09")
+    await _seal_and_cosign(instance, labour)
     await story.report(labour)
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
@@ -98,6 +107,36 @@ async def _settled(instance: Instance) -> World:
         report_id=UUID(reported["id"]),
         offices={"union": union.id, "labour": labour.id},
     )
+
+
+async def _seal_and_cosign(instance: Instance, partner: Api) -> None:
+    """What is written so far is sealed, and the partner witnesses it; what is written later waits."""
+    size, _ = await seal_now(instance)
+    key, _ = await register_witness(instance, partner)
+    note = read_note((await partner.get("/v1/audit/checkpoint")).text)
+    line = key.cosign(note.text, 1_770_000_000).line
+    answer = await partner.post(f"/v1/audit/checkpoints/{size}/cosignatures", {"cosignature": line})
+    assert answer.status_code == 201, answer.text
+
+
+async def seal_now(instance: Instance) -> tuple[int, str]:
+    """Seals what is committed: the log's size and its latest checkpoint."""
+    vault = instance.database.vault
+    jobs = open_database(role_url(instance.admin_url, names.JOBS, vault.keyring), vault=vault, pool_size=1)
+    await seal(jobs, Log.of(vault.keyring, "http://127.0.0.1:8000", "sha256"))
+    await jobs.close()
+    async with superuser(instance.admin_url) as raw:
+        note = str(await raw.fetchval("SELECT note FROM audit_checkpoint ORDER BY size DESC LIMIT 1"))
+    return read_checkpoint(read_note(note).text).head.size, note
+
+
+async def register_witness(instance: Instance, partner: Api) -> tuple[SigningKey, str]:
+    """A witness of the partner: its key and its id."""
+    name = f"{partner.agency.code.lower()}.example/witness"
+    key = SigningKey(name, COSIGNATURE, instance.database.vault.keyring.derive(f"a witness of this world {name}"))
+    made = await partner.post("/v1/audit/witnesses", {"key": key.verifier.text})
+    assert made.status_code == 201, made.text
+    return key, str(made.json()["id"])
 
 
 _COMPLETED = {

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from cli.spec import DOCUMENT, generated
+from crypto.checkpoints import COSIGNATURE, SigningKey
 from tests.builders import Api, report_body
 from tests.contracts.provinces import Province
 
@@ -74,6 +75,10 @@ async def known(province: Province) -> dict[str, str]:
         (result,) = (await union.get(f"{case}/results")).json()["data"]
         endpoint = await _made(union, "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"})
         await province.number_events()
+        key = SigningKey("union.example/w", COSIGNATURE, province.keyring.derive("a witness that is attacked"))
+        witness = await _made(union, "/v1/audit/witnesses", {"key": key.verifier.text})
+        await province.seal()
+        size = (await union.get("/v1/audit/checkpoint")).text.split("\n")[1]
         (delivery, *_) = (await union.get("/v1/deliveries")).json()["data"]
         client = {"name": "另一系统", "scopes": ["cases:read"], "with_secret": True}
         return {
@@ -94,6 +99,11 @@ async def known(province: Province) -> dict[str, str]:
             "url": "http://127.0.0.1:9/",
             "endpoint_id": endpoint["id"],
             "delivery_id": delivery["id"],
+            "leaf_id": reported["receipt"]["leaf_id"],
+            "witness_id": witness["id"],
+            "size": size,
+            "level": "0",
+            "place": f"000.p/{size}",
             "client_id": (await _made(union, "/v1/clients", client))["id"],
             "staff_id": (await _made(union, "/v1/staff", {"login": "li", "name": "李", "roles": ["auditor"]}))["id"],
         }

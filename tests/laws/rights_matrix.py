@@ -105,6 +105,21 @@ CALLS: Final[Mapping[str, Call]] = {
     "list_deliveries": _get("/v1/deliveries"),
     "read_delivery": _get("/v1/deliveries/{thing}", "delivery"),
     "read_feed": _get("/v1/events"),
+    "read_audit_log": _get("/v1/audit/log"),
+    "read_audit_checkpoint": _get("/v1/audit/checkpoint"),
+    "read_audit_checkpoint_of_size": _get("/v1/audit/checkpoints/{thing}", "checkpoint"),
+    "prove_audit_inclusion": _get("/v1/audit/proofs/inclusion?index=0"),
+    "prove_audit_consistency": _get("/v1/audit/proofs/consistency?from=1"),
+    "read_audit_entries": _get("/v1/audit/tile/entries/000.p/1"),
+    "read_audit_tile": _get("/v1/audit/tile/0/000.p/1"),
+    "read_audit_witness": _get("/v1/audit/witnesses/{thing}", "witness"),
+    "register_audit_witness": _post("/v1/audit/witnesses", 422, body={"key": "none"}),
+    "revoke_audit_witness": _post("/v1/audit/witnesses/{thing}/revoke", 412, "own_witness", stale=True),
+    "cosign_audit_checkpoint": _post(
+        "/v1/audit/checkpoints/{thing}/cosignatures", 422, "checkpoint", body={"cosignature": "none"}
+    ),
+    "list_audit_leaves": _get("/v1/audit/leaves?limit=1"),
+    "read_audit_leaf": _get("/v1/audit/leaves/{thing}", "leaf"),
     "file_report": _post("/v1/reports", 422, body=report_body() | {"needs": ["nonsense"]}),
     "read_report": _get("/v1/reports/{thing}", "report"),
     "list_cases": _get("/v1/cases"),
@@ -166,6 +181,10 @@ EXEMPT: Final[Mapping[str, str]] = {
 }
 
 
+NOBODYS: Final = frozenset({"checkpoint"})
+"""Things that every caller may name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One request of the matrix."""
@@ -220,7 +239,7 @@ def expected(world: RightsWorld, cell: Cell, model: Mapping[str, Operation] = PR
         return verdict
     if cell.without_purpose:
         return "purpose-required"
-    if cell.thing is None or operation.subject is Subject.public:
+    if cell.thing in NOBODYS or cell.thing is None or operation.subject is Subject.public:
         return Verdict.allowed
     return judge_part(operation.subject, world.parts(cell.thing, principal), operation)
 

@@ -25,6 +25,7 @@ from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
 from tests.actions.people import signed_in, token_of
+from tests.actions.world import register_witness, seal_now
 from tests.builders import Api, person_body
 
 COORDINATOR: Final = "coordinator"
@@ -192,6 +193,13 @@ _WALLED = """SELECT oid::regclass::text AS t FROM pg_class
 async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld:
     apis = {relation: await instance.api(code) for relation, code in RELATIONS.items()}
     things, shown = await _happen(apis)
+    size, _ = await seal_now(instance)
+    _, witness = await register_witness(instance, apis[COORDINATOR])
+    things |= {
+        "checkpoint": Thing(str(size), {}),
+        "witness": Thing(witness, {}),
+        "own_witness": Thing(witness, _OWN),
+    }
     async with superuser(instance.admin_url) as raw:
         principals = [
             principal for relation, api in apis.items() for principal in await _people(raw, tokens, relation, api)
@@ -242,6 +250,7 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
     things = {
         "case": Thing(case_id, _CASE),
         "report": Thing(filed["id"], _REPORT),
+        "leaf": Thing(filed["receipt"]["leaf_id"], _REPORT),
         "result": Thing(result["id"], _RESULT),
         "basis": Thing(kept, _parts(coordinator="owner coordinator", receiver="recipient")),
         "withdrawn": Thing(ended, _parts(coordinator="owner coordinator", receiver="recipient")),

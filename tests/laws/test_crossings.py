@@ -46,6 +46,8 @@ async def behind(world: World) -> AsyncIterator[Raw]:
         ("SELECT note_referral($1, $2, NULL, now())", ("referral", "new")),
         ("SELECT note_referral($1, $2, 'reroute', now())", ("pooled", "new")),
         ("SELECT note_referral($1, $1, NULL, now())", ("new",)),
+        ("SELECT erase_leaves(ARRAY[$1::uuid])", ("leaf",)),
+        ("SELECT erase_leaves(ARRAY[$1::uuid])", ("new",)),
     ],
 )
 @pytest.mark.parametrize("acting", ["a stranger", "nobody"])
@@ -65,12 +67,14 @@ async def _named(world: World, names_given: tuple[str, ...]) -> list[object]:
             key: await raw.fetchval("SELECT id FROM agency WHERE code = $1", f"DEMO-340802-{key.upper()}")
             for key in ("union", "labour")
         }
+        leaf = await raw.fetchval("SELECT id FROM audit_leaf WHERE case_id = $1 LIMIT 1", world.case_id)
     known: dict[str, object] = {
         "new": new_id(),
         "case": world.case_id,
         "stranger": world.stranger,
         "referral": world.referral_id,
         "pooled": world.pooled_id,
+        "leaf": leaf,
         **offices,
     }
     return [known[name] for name in names_given]

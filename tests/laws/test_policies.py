@@ -45,6 +45,7 @@ _SETS = {
     "impact_assessment": "revoked_at = now()",
     "break_glass": "verdict = 'justified'",
     "qualification": "revoked_at = now()",
+    "audit_witness": "revoked_at = now()",
 }
 
 
@@ -67,7 +68,7 @@ _OF_AN_AGENCY = {
 
 
 def _own(table: str) -> str:
-    if table in _OF_AN_AGENCY:
+    if table in (*_OF_AN_AGENCY, "audit_witness"):
         return "agency_id = $1"
     if table in _OWNED_BY:
         return f"{_OWNED_BY[table]} = $1"

@@ -14,7 +14,7 @@ from crypto.vault import Vault
 from db.embedded import EmbeddedPostgres
 from rules.rights import EVERYBODY, OPERATIONS, SEEING_PARTS, Operation, Subject, Verdict, judge_part
 from settings import Settings
-from tests.laws.rights_matrix import CALLS, EXEMPT, Cell, ask, cells, mismatch, shown_classes
+from tests.laws.rights_matrix import CALLS, EXEMPT, NOBODYS, Cell, ask, cells, mismatch, shown_classes
 from tests.laws.rights_world import RightsWorld, without_row_security, world_of_rights
 
 LEAST_CELLS = 20_000
@@ -58,7 +58,13 @@ def _strangers(world: RightsWorld, of: Subject | None) -> Iterator[Cell]:
         subject = OPERATIONS[cell.operation].subject
         if of is not None and subject is not of:
             continue
-        if cell.thing is None or subject.value in ("public", "agency") or cell.without_scope or cell.without_purpose:
+        if (
+            cell.thing is None
+            or cell.thing in NOBODYS
+            or subject.value in ("public", "agency")
+            or cell.without_scope
+            or cell.without_purpose
+        ):
             continue
         if not SEEING_PARTS[subject].intersection(world.parts(cell.thing, cell.principal)):
             yield cell

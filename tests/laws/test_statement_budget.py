@@ -13,7 +13,8 @@ from crypto.keys import Keyring
 from crypto.vault import Vault
 from db import names
 from db.bootstrap import role_url
-from db.engine import open_database
+from db.engine import Database, open_database
+from jobs.sealer import Log, seal
 from settings import Settings
 from tests.actions.instances import Instance, instance_on
 from tests.actions.story import refer, report, step, try_step
@@ -140,6 +141,21 @@ async def test_completing_with_result_and_help_costs_twenty(union: Api, labour: 
     given = [{"kind": "training", "depth": "recovery", "quantity": n, "unit": "hour", "source": "x"} for n in (1, 2, 3)]
     async with recorder.budget(20):
         await step(labour, referral, "complete", result={"kind": "other", "code": "x"}, assistance=given)
+
+
+async def test_a_leaf_with_its_proof_costs_six_and_a_list_of_leaves_five(
+    union: Api, recorder: Recorder, jobs_database: Database, keyring: Keyring
+) -> None:
+    """Tiles and checkpoint are one statement each, however big the log."""
+    leaf_id = (await report(union))["receipt"]["leaf_id"]
+    while await seal(jobs_database, Log.of(keyring, "http://127.0.0.1:8000", "sha256")):
+        pass
+    async with recorder.budget(6):
+        assert (await union.get(f"/v1/audit/leaves/{leaf_id}")).json()["proof"]["hashes"] is not None
+    async with recorder.budget(5):
+        assert (await union.get("/v1/audit/proofs/consistency?from=1")).status_code == 200
+    async with recorder.budget(5):
+        assert (await union.get("/v1/audit/leaves")).json()["data"]
 
 
 async def test_a_list_of_many_costs_what_a_list_of_one_does(union: Api, recorder: Recorder) -> None:

@@ -1,0 +1,310 @@
+"""Every operation that changes something, and every read of sensitive fields, leaves a leaf that says who, for which
+agency, whose data, which field classes, for what purpose, in which case, in which request.
+
+One story plays them all. An operation of the API document that changes something and is played neither here nor in a
+test named in ELSEWHERE fails the law.
+"""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from cli.spec import DOCUMENT, generated
+from crypto.checkpoints import COSIGNATURE, SigningKey
+from crypto.digests import DIGESTS
+from crypto.keys import Keyring
+from crypto.public_keys import generate_client_key
+from crypto.vault import Vault
+from db import names
+from db.bootstrap import role_url
+from db.engine import Raw, open_database
+from jobs.sealer import Log, seal
+from rules.audit import LEAF_MEMBERS, commitment, hash_of, stored_leaf
+from rules.notes import read_note
+from settings import Settings
+from tests.actions.instances import Instance, instance_on, superuser
+from tests.builders import Api, report_body
+
+_BY_PERSONS = "is a person's own; tests/api/test_sign_in.py plays it and looks for its leaf"
+ELSEWHERE: dict[str, str] = {
+    "issue_token": "signing in changes nothing of anybody's; tests/api/test_oauth.py",
+    **dict.fromkeys(("change_password", "begin_second_factor", "confirm_second_factor"), _BY_PERSONS),
+    **dict.fromkeys(("revoke_device", "revoke_all_devices", "revoke_token"), _BY_PERSONS),
+}
+"""Operations that are not played here, and where their leaf is shown, or why they leave none."""
+
+SENSITIVE = {
+    *("read_report", "read_case_file", "read_referral", "search_cases", "read_result", "list_results"),
+    *("list_audit_leaves", "read_audit_leaf", "read_people_of_referral", "reveal_values"),
+}
+"""Reads that leave a mark where sensitive fields leave with them."""
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Sends requests, and looks for the leaf of each by the id that the service gave it."""
+
+    behind: Raw
+    paths: list[tuple[str, re.Pattern[str], str]]
+    seen: set[str] = field(default_factory=set)
+
+    async def does(self, api: Api, method: str, path: str, body: object = None, **options: Any) -> Json:
+        """What is answered; fails the test unless exactly this request left a leaf that says all of it."""
+        options.setdefault("key", ... if method == "POST" else None)
+        headers = {"tongli-actor": "window-3"}
+        if method == "PATCH":
+            headers["content-type"] = "application/merge-patch+json"
+        answer = await api.send(method, path, json=body, headers=headers, **options)
+        assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+        request_id = answer.headers["request-id"]
+        leaves = await self.behind.fetch("SELECT * FROM audit_leaf WHERE request_id = $1", request_id)
+        assert leaves, f"{method} {path} leaves no leaf"
+        for leaf in leaves:
+            assert set(LEAF_MEMBERS) <= set(leaf.keys())
+            assert (leaf["agency_id"], leaf["principal_id"]) == (api.id, api.agency.client_id)
+            assert (leaf["principal_kind"], leaf["actor"]) == ("client", "window-3")
+            assert leaf["purpose"] == options.get("purpose")
+            assert leaf["action"]
+            assert leaf["subject_type"]
+        self.seen.add(self._operation(method, path))
+        return {"leaf": leaves[0], "tag": answer.headers.get("etag"), **(answer.json() if answer.content else {})}
+
+    def _operation(self, method: str, path: str) -> str:
+        return next(
+            operation for known, pattern, operation in self.paths if known == method and pattern.fullmatch(path)
+        )
+
+
+def _operations() -> list[tuple[str, re.Pattern[str], str]]:
+    """Method, path and id of every operation, those with fewer places first: a step is no participant."""
+    found = [
+        (method.upper(), path, operation["operationId"])
+        for path, item in generated()[DOCUMENT]["paths"].items()
+        for method, operation in item.items()
+    ]
+    found.sort(key=lambda one: one[1].count("{"))
+    return [(method, re.compile(re.sub(r"\{\w+\}", r"[^/]+", path)), name) for method, path, name in found]
+
+
+@pytest.fixture
+async def instance(fresh_database: str, keyring: Keyring, vault: Vault, settings: Settings) -> AsyncIterator[Instance]:
+    database = open_database(role_url(fresh_database, names.APP, keyring), vault=vault)
+    async with instance_on(database, fresh_database, settings) as opened:
+        yield opened
+    await database.close()
+
+
+async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: Instance, keyring: Keyring) -> None:
+    union, labour = await instance.api("DEMO-340802-UNION"), await instance.api("DEMO-340802-LABOUR")
+    async with superuser(instance.admin_url) as behind:
+        ledger = Ledger(behind, _operations())
+        await behind.execute(_WINDOW, [union.id, labour.id])
+        case = await _main_job(ledger, union, labour)
+        await _grounds(ledger, union, labour, case["case_id"])
+        await _sensitive_reads(ledger, union, case)
+        await _accounts(ledger, union)
+        await _webhooks(ledger, union, behind)
+        await _witness(ledger, union, instance, keyring)
+        assert await _opened(behind) > len(ledger.seen)
+    writing = {name for method, _, name in _operations() if method != "GET" and name != "search_cases"}
+    assert writing - ledger.seen - set(ELSEWHERE) == set(), "play these here, or name the test that shows their leaf"
+    assert SENSITIVE - ledger.seen == set()
+
+
+async def _opened(behind: Raw) -> int:
+    """How many leaves lie in the table, each opened: what was committed to is what its row still says, to the byte."""
+    rows = await behind.fetch("SELECT * FROM audit_leaf")
+    for row in rows:
+        made = commitment(stored_leaf(dict(row)), row["salt"], DIGESTS[hash_of(row["algorithm"])])
+        assert made == row["commitment"], row["action"]
+    return len(rows)
+
+
+async def _main_job(ledger: Ledger, union: Api, labour: Api) -> Json:
+    filed = await ledger.does(labour, "POST", "/v1/reports", report_body(sharing_basis=None))
+    assert filed["leaf"]["field_classes"]
+    case_id, path = filed["case"]["id"], f"/v1/cases/{filed['case']['id']}"
+    assert filed["leaf"]["case_id"] == UUID(case_id)
+    await ledger.does(union, "POST", f"/v1/reports/{filed['id']}/adoptions", {"decision": "adopted"})
+    medical = str(await ledger.behind.fetchval("SELECT id FROM agency WHERE code = 'DEMO-340802-MEDICAL'"))
+    basis = {"kind": "consent", "reference": "同意书", "recipients": [str(labour.id)]}
+    await ledger.does(union, "POST", f"{path}/sharing-bases", basis)
+    await ledger.does(union, "POST", f"{path}/participants", {"agency": medical})
+    tag = (await union.get(path)).headers["etag"]
+    await ledger.does(union, "DELETE", f"{path}/participants/{medical}", if_match=tag)
+    tag = (await union.get(path)).headers["etag"]
+    await ledger.does(union, "POST", f"{path}/assess", {}, if_match=tag)
+    referral = await ledger.does(union, "POST", f"{path}/referrals", {"matter": "LAB-12", "to_agency": str(labour.id)})
+    here = f"/v1/referrals/{referral['id']}"
+    words = {"outcome": "met", "text": "已办结", "result": {"kind": "recognition", "code": "x", "text": "已认定"}}
+    for name, said in (("accept", {}), ("start", {}), ("complete", words)):
+        referral = await ledger.does(labour, "POST", f"{here}/{name}", said, if_match=referral["version"])
+        assert referral["leaf"]["case_id"] == UUID(case_id)
+    (result,) = (await union.get(f"{path}/results")).json()["data"]
+    await ledger.does(union, "POST", f"/v1/results/{result['id']}/adoptions", {"decision": "adopted"})
+    return {"case_id": case_id, "report_id": filed["id"], "labour": labour, "leaf_id": filed["receipt"]["leaf_id"]}
+
+
+# Who stands at window 3 of both offices: a machine that reveals names somebody its agency knows.
+_WINDOW = """INSERT INTO staff (id, agency_id, login, name, roles, status, created_at, version)
+             SELECT gen_random_uuid(), a, 'window-3', '王守门', '{auditor}', 'active', now(), 1
+               FROM unnest($1::uuid[]) a"""
+
+
+async def _grounds(ledger: Ledger, union: Api, labour: Api, case_id: str) -> None:
+    """Withdrawals, assessments, the emergency access and its judgement, a reveal."""
+    path = f"/v1/cases/{case_id}"
+    basis = (await union.get(f"{path}/sharing-bases")).json()["data"][0]
+    await ledger.does(union, "POST", f"/v1/sharing-bases/{basis['id']}/withdraw", {"withdrawn_by": "person"})
+    assessment = await ledger.does(union, "POST", "/v1/impact-assessments", _ASSESSMENT)
+    await ledger.does(union, "POST", f"/v1/impact-assessments/{assessment['id']}/revoke")
+    danger = {"danger": "health", "text": "突发重病，需立即联系家属", "hours": 1}
+    use = await ledger.does(labour, "POST", f"{path}/break-glass", danger)
+    judged = {"verdict": "not_justified", "text": "不属紧急"}
+    await ledger.does(union, "POST", f"/v1/break-glass/{use['id']}/review", judged)
+    person = (await union.get(f"{path}/file", purpose="assistance")).json()["people"][0]
+    asked = {"person_id": person["id"], "fields": ["id_number"], "reason": "verify_identity"}
+    await ledger.behind.execute(
+        "UPDATE client SET scopes = scopes || '{persons:reveal}' WHERE agency_id = $1", union.id
+    )
+    revealer = Api(union.http, replace(union.agency, scopes=(*union.agency.scopes, "persons:reveal")))
+    await ledger.does(revealer, "POST", f"{path}/reveal", asked, purpose="assistance", key=None)
+
+
+_ASSESSMENT = {
+    "title": "评估",
+    "matters": ["LAB-09"],
+    "field_classes": ["basic"],
+    "measures": "最小必要",
+    "assessed_by": "负责人",
+    "valid_from": "2026-01-01T00:00:00Z",
+    "valid_until": "2036-01-01T00:00:00Z",
+}
+
+
+async def _sensitive_reads(ledger: Ledger, union: Api, case: Json) -> None:
+    labour, case_id = case["labour"], case["case_id"]
+    file = await ledger.does(union, "GET", f"/v1/cases/{case_id}/file", purpose="assistance")
+    report = await ledger.does(union, "GET", f"/v1/reports/{case['report_id']}", purpose="assistance")
+    for read in (file, report):
+        assert read["leaf"]["field_classes"]
+        assert read["leaf"]["case_id"] == UUID(case_id)
+        assert read["leaf"]["subject_id"] is not None
+    waiting = (await union.post(f"/v1/cases/{case_id}/referrals", _to(labour, "LAB-13"))).json()
+    await labour.post(f"/v1/referrals/{waiting['id']}/accept", {}, if_match=waiting["version"])
+    basis = {"kind": "consent", "reference": "同意书", "recipients": [str(labour.id)]}
+    assert (await union.post(f"/v1/cases/{case_id}/sharing-bases", basis)).status_code == 201
+    await ledger.does(labour, "GET", f"/v1/referrals/{waiting['id']}", purpose="assistance")
+    await ledger.does(labour, "GET", f"/v1/referrals/{waiting['id']}/people", purpose="assistance")
+    await ledger.does(
+        union, "POST", "/v1/cases/search", {"name": "赵安", "birth_date": "1960-01-01"}, purpose="assistance", key=None
+    )
+    await ledger.does(union, "GET", "/v1/audit/leaves")
+    await ledger.does(union, "GET", f"/v1/audit/leaves/{case['leaf_id']}")
+    medical_result = await _sensitive_result(union, case_id, ledger)
+    await ledger.does(union, "GET", f"/v1/results/{medical_result}", purpose="assistance")
+    await ledger.does(union, "GET", f"/v1/cases/{case_id}/results", purpose="assistance")
+
+
+def _to(api: Api, matter: str) -> Json:
+    return {"matter": matter, "to_agency": str(api.id)}
+
+
+async def _sensitive_result(union: Api, case_id: str, ledger: Ledger) -> str:
+    """Marks the case's result as one whose text is sensitive, as that of a medical matter is."""
+    await ledger.behind.execute("UPDATE result SET sensitive = 'medical' WHERE case_id = $1", UUID(case_id))
+    return str(await ledger.behind.fetchval("SELECT id FROM result WHERE case_id = $1", UUID(case_id)))
+
+
+_CERTIFICATE = {
+    "area": "law",
+    "result": "passed",
+    "certificate": "AH-1",
+    "valid_from": "2026-01-01",
+    "valid_until": "2030-01-01",
+}
+
+
+async def _accounts(ledger: Ledger, union: Api) -> None:
+    _, public = generate_client_key()
+    client = await ledger.does(
+        union, "POST", "/v1/clients", {"name": "x", "scopes": ["cases:read"], "public_jwk": public, "with_secret": True}
+    )
+    path = f"/v1/clients/{client['id']}"
+    client = await ledger.does(union, "PATCH", path, {"name": "y"}, if_match=client["version"])
+    _, second = generate_client_key()
+    client = await ledger.does(union, "POST", f"{path}/keys", {"public_jwk": second})
+    await ledger.does(union, "DELETE", f"{path}/keys/{second['kid']}", if_match=client["version"])
+    client = await ledger.does(union, "POST", f"{path}/rotate-secret", {})
+    await ledger.does(union, "POST", f"{path}/revoke", {}, if_match=client["version"])
+    person = {"login": f"u{secrets.token_hex(5)}", "name": "孙立民", "roles": ["auditor"]}
+    staff = await ledger.does(union, "POST", "/v1/staff", person)
+    path = f"/v1/staff/{staff['id']}"
+    staff = await ledger.does(union, "PATCH", path, {"name": "孙立"}, if_match=staff["version"])
+    await ledger.does(union, "POST", f"{path}/enrolment", {"reset_second_factor": False})
+    held = await ledger.does(union, "POST", f"{path}/qualifications", _CERTIFICATE)
+    await ledger.does(union, "POST", f"{path}/qualifications/{held['data'][0]['id']}/revoke")
+    await ledger.does(union, "POST", f"{path}/revoke", {}, if_match=staff["version"])
+    await ledger.does(union, "POST", "/v1/agencies", {"suffix": "LAW", "name": "法律援助科"})
+    me = f"/v1/agencies/{union.id}"
+    await ledger.does(union, "PATCH", me, {"name": "区总工会"}, if_match=(await union.get(me)).headers["etag"])
+
+
+async def _webhooks(ledger: Ledger, union: Api, behind: Raw) -> None:
+    body = {"url": "https://receiver.example/hook"}
+    endpoint = await ledger.does(union, "POST", "/v1/webhook-endpoints", body)
+    path = f"/v1/webhook-endpoints/{endpoint['id']}"
+    await ledger.does(union, "POST", f"{path}/rotate-secret", {})
+    await ledger.does(union, "POST", f"{path}/verify", {})
+    tag = (await union.get(path)).headers["etag"]
+    await ledger.does(union, "PATCH", path, {"status": "disabled"}, if_match=tag)
+    await ledger.does(union, "POST", f"{path}/enable", {})
+    delivery = await behind.fetchval(_DELIVERY, UUID(endpoint["id"]))
+    await ledger.does(union, "POST", f"/v1/deliveries/{delivery}/redeliver", {})
+    tag = (await union.get(path)).headers["etag"]
+    await ledger.does(union, "DELETE", path, if_match=tag)
+
+
+_DELIVERY = """
+INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status, attempts,
+                      replay, created_at)
+SELECT gen_random_uuid(), id, agency_id, id, 'case.opened', id, 1, '{}', 'dead', 1, false, now()
+  FROM webhook_endpoint WHERE id = $1 RETURNING id"""
+
+
+async def _witness(ledger: Ledger, union: Api, instance: Instance, keyring: Keyring) -> None:
+    jobs = open_database(role_url(instance.admin_url, names.JOBS, keyring), vault=instance.database.vault, pool_size=1)
+    await seal(jobs, Log.of(keyring, "http://127.0.0.1:8000", "sha256"))
+    await jobs.close()
+    key = SigningKey("union.example/w", COSIGNATURE, keyring.derive("the witness of a law"))
+    witness = await ledger.does(union, "POST", "/v1/audit/witnesses", {"key": key.verifier.text})
+    note = read_note((await union.get("/v1/audit/checkpoint")).text)
+    line = key.cosign(note.text, int(time.time())).line
+    size = note.text.split("\n")[1]
+    await ledger.does(union, "POST", f"/v1/audit/checkpoints/{size}/cosignatures", {"cosignature": line})
+    path = f"/v1/audit/witnesses/{witness['id']}/revoke"
+    await ledger.does(union, "POST", path, {}, if_match=witness["version"])
+
+
+async def test_what_the_program_itself_does_leaves_a_leaf_too(instance: Instance) -> None:
+    """Clocks and deliveries act as `system`, in the name of the agency whose matter it is."""
+    from actions.system import SystemFact, record_for_system  # noqa: PLC0415  only here
+    from db.clock import real_time  # noqa: PLC0415  as above
+
+    union = await instance.api("DEMO-340802-UNION")
+    fact = SystemFact("endpoint.disabled", "webhook_endpoint.disable", "webhook_endpoint", union.id, 1, union.id)
+    async with superuser(instance.admin_url) as behind:
+        await record_for_system(behind, fact, real_time())
+        row = await behind.fetchrow("SELECT * FROM audit_leaf WHERE principal_kind = 'system'")
+        assert row is not None
+        assert await _opened(behind) > 0
+    assert (row["agency_id"], row["action"], json.loads(row["facts"])) == (union.id, "webhook_endpoint.disable", {})
