@@ -91,6 +91,12 @@ class Settings(BaseSettings):
 
     rate_limit_per_minute: int = Field(1200, ge=1, description="requests per client and minute")
     rate_limit_burst: int = Field(200, ge=1, description="requests a client may make at once")
+    report_limit_per_minute: int = Field(
+        60,
+        ge=1,
+        description="reports per client and minute: an answer tells linked or new, so it must not be asked at will",
+    )
+    report_limit_burst: int = Field(600, ge=1, description="reports a client may file at once")
     max_body_bytes: int = Field(262_144, description="largest request body, bytes")
     docs: bool | None = Field(None, description="serve /docs; default: yes outside production")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level written")

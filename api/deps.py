@@ -129,6 +129,11 @@ def spends(budget: Budget) -> Any:
     return Depends(spend, scope="function")
 
 
+async def spend_report(request: Request, services: ServicesDep, caller: CallerDep) -> None:
+    """Takes one report from the caller's budget of them."""
+    await services.report_limiter.spend(caller.principal_id, request.state.answer_headers)
+
+
 def reads() -> Any:
     """A read-only transaction of a caller who may ask for this operation."""
 

@@ -34,8 +34,9 @@ class _Block:
 class Limiter:
     """`per_minute` requests refill a bucket of `burst`; raises QuotaExceeded with the seconds until one is free."""
 
-    def __init__(self, database: Database, *, per_minute: int, burst: int) -> None:
+    def __init__(self, database: Database, *, per_minute: int, burst: int, name: str = "client") -> None:
         self._database = database
+        self._name = name
         self._per_minute = per_minute
         self._burst = burst
         self._block = max(1, burst // 10)
@@ -46,21 +47,26 @@ class Limiter:
     @property
     def policy(self) -> str:
         """Value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers)."""
-        return f'"client";q={self._per_minute};w=60'
+        return f'"{self._name}";q={self._per_minute};w=60'
 
     async def spend(self, principal_id: UUID, answer_headers: dict[str, str]) -> None:
         """Takes one request from the principal's budget and shows what is left, also when there is nothing.
 
         At most one statement, usually none. Raises QuotaExceeded.
         """
-        answer_headers["ratelimit-policy"] = self.policy
         block = self._blocks.get(principal_id)
-        while block is None or block.left == 0:
-            answer_headers["ratelimit"] = '"client";r=0;t=60'
-            block = await self._leased(principal_id)
+        try:
+            while block is None or block.left == 0:
+                block = await self._leased(principal_id)
+        except QuotaExceeded:
+            self._show(answer_headers, 0)
+            raise
         block.left -= 1
         self._blocks.move_to_end(principal_id)
-        answer_headers["ratelimit"] = f'"client";r={block.left + block.beyond};t=60'
+        self._show(answer_headers, block.left + block.beyond)
+
+    def _show(self, answer_headers: dict[str, str], left: int) -> None:
+        show_budget(answer_headers, self.policy, f'"{self._name}";r={left};t=60')
 
     async def _leased(self, principal_id: UUID) -> _Block:
         """A block with something left. Requests that come together wait for one lease instead of taking one each."""
@@ -77,7 +83,7 @@ class Limiter:
             raise self._quota_exceeded()
         async with open_system_transaction(self._database) as raw:
             granted, remaining = await lease_requests(
-                raw, principal_id, wanted=self._block, per_minute=self._per_minute, burst=self._burst
+                raw, principal_id, self._name, wanted=self._block, per_minute=self._per_minute, burst=self._burst
             )
         if granted == 0:
             _keep(self._refused_until, principal_id, now + 60 / self._per_minute)
@@ -90,6 +96,13 @@ class Limiter:
         return QuotaExceeded(retry_after=max(1, -(-60 // self._per_minute)))
 
 
+def show_budget(answer_headers: dict[str, str], policy: str, left: str) -> None:
+    """Adds one budget to the headers of an answer, beside those already shown."""
+    for header, value in (("ratelimit-policy", policy), ("ratelimit", left)):
+        before = answer_headers.get(header)
+        answer_headers[header] = f"{before}, {value}" if before else value
+
+
 async def spend_sensitive(
     database: Database, principal_id: UUID, budget: Budget, answer_headers: dict[str, str]
 ) -> None:
@@ -100,9 +113,7 @@ async def spend_sensitive(
     async with open_system_transaction(database) as raw:
         left = await spend_budget(raw, principal_id, budget)
     shown = f'"{budget.name}";r={max(left, 0)};t={budget.seconds_per_token}'
-    for header, value in (("ratelimit-policy", budget.policy), ("ratelimit", shown)):
-        before = answer_headers.get(header)
-        answer_headers[header] = f"{before}, {value}" if before else value
+    show_budget(answer_headers, budget.policy, shown)
     if left < 0:
         raise QuotaExceeded(retry_after=budget.seconds_per_token)
 

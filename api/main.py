@@ -38,6 +38,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         tokens=tokens,
         streams=OpenStreams(),
         limiter=Limiter(database, per_minute=settings.rate_limit_per_minute, burst=settings.rate_limit_burst),
+        report_limiter=Limiter(
+            database,
+            per_minute=settings.report_limit_per_minute,
+            burst=settings.report_limit_burst,
+            name="report",
+        ),
         public_url=settings.public_url,
         allow_demo=not settings.production,
         webhook_targets=TargetPolicy.of(

@@ -22,6 +22,7 @@ class Services:
     database: Database
     tokens: TokenAuthority
     limiter: Limiter
+    report_limiter: Limiter
     streams: OpenStreams
     public_url: str
     allow_demo: bool

@@ -114,6 +114,7 @@ EVENTS: Final[dict[str, Text]] = {
     "break_glass.opened": Text("有机构紧急查阅了档案", "an agency opened the file in an emergency"),
     "break_glass.reviewed": Text("紧急查阅已复核", "an emergency use was judged"),
     "break_glass.overdue": Text("紧急查阅逾期未复核", "an emergency use was not judged within its day"),
+    "honey.touched": Text("有人触碰了诱饵个案", "somebody touched a decoy"),
     "person.revealed": Text("有人查看了明文", "masked values were seen in full"),
     "endpoint.verification": Text("推送地址验证，须回送 challenge", "proves an endpoint: answer with the challenge"),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),

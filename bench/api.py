@@ -179,7 +179,12 @@ async def _bare(built: Stage, filled: fill.Filled, clients: dict[UUID, UUID], re
     url = "http://127.0.0.1:1"
     database = open_database(built.app_url(RECORDED), vault=built.vault, pool_size=1)
     settings = Settings(
-        env="development", public_url=url, rate_limit_per_minute=100_000_000, rate_limit_burst=1_000_000
+        env="development",
+        public_url=url,
+        rate_limit_per_minute=100_000_000,
+        rate_limit_burst=1_000_000,
+        report_limit_per_minute=100_000_000,
+        report_limit_burst=1_000_000,
     )
     transport = httpx.ASGITransport(create_app(settings, database))
     tokens = _tokens(built, clients, 1)

@@ -240,6 +240,7 @@ def _process(words: list[str], own: dict[str, str]) -> Iterator[tuple["subproces
 def _environment() -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("TONGLI_")}
     limits = {"TONGLI_RATE_LIMIT_PER_MINUTE": "1000000", "TONGLI_RATE_LIMIT_BURST": "100000"}
+    limits |= {"TONGLI_REPORT_LIMIT_PER_MINUTE": "1000000", "TONGLI_REPORT_LIMIT_BURST": "100000"}
     return {**plain, **limits, "PYTHONPATH": str(ROOT), "TONGLI_LOG_LEVEL": "ERROR"}
 
 

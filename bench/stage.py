@@ -91,6 +91,8 @@ def service(built: Stage, port: int, *, module: str = "cli") -> Iterator[int]:
         "TONGLI_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TONGLI_RATE_LIMIT_PER_MINUTE": "100000000",
         "TONGLI_RATE_LIMIT_BURST": "1000000",
+        "TONGLI_REPORT_LIMIT_PER_MINUTE": "100000000",
+        "TONGLI_REPORT_LIMIT_BURST": "1000000",
         "TONGLI_LOG_LEVEL": "INFO",
         "TONGLI_LOG_FORMAT": "json",
     }

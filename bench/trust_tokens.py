@@ -298,6 +298,8 @@ async def _serving(admin_url: str) -> AsyncIterator[int]:
         trusted_proxies="127.0.0.1",
         rate_limit_per_minute=600_000,
         rate_limit_burst=100_000,
+        report_limit_per_minute=600_000,
+        report_limit_burst=100_000,
     )
     database = open_database(role_url(admin_url, names.APP, KEYRING), vault=Vault.of(KEYRING))
     with socket.socket() as listening:

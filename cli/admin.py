@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from actions.matters import override_clocks
+from cli.admin_decoys import decoy_arguments, mark_decoy
 from cli.admin_people import add_app, app_arguments, app_id_arguments, invite, revoke_app
 from cli.entrances import EMBEDDED_DATABASE, CannotRun, or_give_up, read_settings, say
 from cli.migrate import HEAD
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _client_arguments(commands.add_parser("create-client", help="create a machine account"))
     for name, text in (("suspend", "shut an agency out at once"), ("resume", "let a suspended agency in again")):
         commands.add_parser(f"{name}-agency", help=text).add_argument("--code", required=True, type=code)
+    decoy_arguments(commands.add_parser("mark-decoy", help="have every touch of an invented person's case told"))
     _calendar_arguments(commands.add_parser("confirm-calendar", help="enter a year's working days from their notice"))
     _clock_arguments(commands.add_parser("override-clocks", help="set a division's stricter clocks for a matter"))
 
@@ -351,6 +353,7 @@ _WORK: dict[str, Work] = {
     "revoke-app": revoke_app,
     "suspend-agency": _set_status,
     "resume-agency": _set_status,
+    "mark-decoy": mark_decoy,
     "confirm-calendar": _confirm_calendar,
     "override-clocks": _override_clocks,
 }

@@ -1,5 +1,5 @@
 """Watches the clocks of referrals in business time: what has passed is said, what nobody answered is taken back. And,
-in real time, those of emergency uses that nobody judged."""
+in real time, emergency uses that nobody judged, and decoys that somebody touched."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,6 +12,7 @@ import asyncpg
 
 from actions.break_glass import remind_of_reviews
 from actions.clocks import count_again, expire, fire_clock
+from actions.honey import tell_of_touches
 from db.engine import Database, Raw
 from db.queries import clocks
 from db.queries.calendar import load_calendar
@@ -62,8 +63,8 @@ async def look_once(database: Database) -> int:
         unanswered = await clocks.unanswered_referrals(raw, latest, BATCH)
         calendar = await load_calendar(raw.fetch) if unanswered else WorkCalendar({}, frozenset())
     async with open_system_transaction(database) as raw:
-        reminded = await remind_of_reviews(raw, limit=BATCH)
-    fired = reminded + await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
+        told = await remind_of_reviews(raw, limit=BATCH) + await tell_of_touches(raw)
+    fired = told + await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
     return fired + await _each(
         database, unanswered, lambda raw, referral, case: expire(raw, referral, case, now=now, calendar=calendar)
     )

@@ -64,6 +64,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "break_glass.opened": Rule(("coordinator", "actor")),
     "break_glass.reviewed": Rule(("coordinator", "actor", "other")),
     "break_glass.overdue": Rule(("coordinator", "other")),
+    "honey.touched": _OWN,
     "person.revealed": Rule(("coordinator", "actor")),
     "endpoint.verification": _OWN,
     "endpoint.disabled": _OWN,

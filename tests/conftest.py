@@ -115,6 +115,8 @@ def settings() -> Settings:
         webhook_allow="127.0.0.0/8",
         rate_limit_per_minute=60_000,
         rate_limit_burst=10_000,
+        report_limit_per_minute=60_000,
+        report_limit_burst=10_000,
     )
 
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from actions.reports import Receipt, file_report, read_report
-from api.deps import ServicesDep, Writing, reads_with_mark, writes
+from api.deps import ServicesDep, Writing, reads_with_mark, spend_report, writes
 from api.params import Uuid
 from api.problems import field_problem, preferred_language
 from api.schemas.reports import (
@@ -28,7 +28,11 @@ router = StrictRouter("/v1/reports", tags=["reports"])
 
 @router.post("", operation_id="file_report", status_code=201, response_model=ReportReceipt)
 async def post_report(
-    report: ReportIn, request: Request, services: ServicesDep, writing: Annotated[Writing, writes()]
+    report: ReportIn,
+    request: Request,
+    services: ServicesDep,
+    _spent: Annotated[None, Depends(spend_report)],
+    writing: Annotated[Writing, writes()],
 ) -> Response:
     """Report a worker in trouble.
 

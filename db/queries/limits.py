@@ -8,11 +8,14 @@ from db.engine import Raw
 from rules.limits import Budget
 
 
-async def lease_requests(raw: Raw, principal_id: UUID, *, wanted: int, per_minute: int, burst: int) -> tuple[int, int]:
+async def lease_requests(
+    raw: Raw, principal_id: UUID, policy: str, *, wanted: int, per_minute: int, burst: int
+) -> tuple[int, int]:
     """Takes up to `wanted` requests from the principal's bucket: (granted, left in the bucket). One statement."""
     row = await raw.fetchrow(
-        "SELECT granted, remaining FROM lease_requests($1, 'client', $2, $3, $4)",
+        "SELECT granted, remaining FROM lease_requests($1, $2, $3, $4, $5)",
         principal_id,
+        policy,
         wanted,
         per_minute,
         burst,

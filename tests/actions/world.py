@@ -160,7 +160,11 @@ delivery AS (
 qualification AS (
     INSERT INTO qualification (id, agency_id, staff_id, area, result, certificate, valid_from, valid_until, recorded_at)
     SELECT gen_random_uuid(), agency, s.id, 'law', 'passed', 'x', now(), now(), now()
-      FROM e JOIN staff s ON s.agency_id = e.agency LIMIT 1)
+      FROM e JOIN staff s ON s.agency_id = e.agency LIMIT 1),
+decoy AS (
+    INSERT INTO honey_case (case_id, guardian_agency_id, marked_at)
+    SELECT id, coordinator_agency_id, now() FROM "case" ORDER BY id LIMIT 1),
+touch AS (INSERT INTO honey_touch (leaf_id, told_at) SELECT event, now() FROM e)
 INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome)
 SELECT delivery.id, 1, agency, now(), 1, 'ok' FROM e, delivery"""
 

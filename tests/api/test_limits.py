@@ -27,7 +27,7 @@ async def small(database: Database, admin_url: str, settings: Settings) -> Async
 
 
 async def _left(answer: httpx.Response) -> int:
-    name, remaining, window = answer.headers["ratelimit"].split(";")
+    name, remaining, window = answer.headers["ratelimit"].split(", ")[0].split(";")
     assert (name, window) == ('"client"', "t=60")
     return int(remaining.removeprefix("r="))
 
@@ -43,7 +43,7 @@ async def test_every_answer_to_a_known_caller_shows_the_budget(small: Instance) 
     ]
     assert [answer.status_code for answer in answers] == [200, 404, 422, 201, 200]
     for answer in answers:
-        assert answer.headers["ratelimit-policy"] == '"client";q=6;w=60'
+        assert answer.headers["ratelimit-policy"].startswith('"client";q=6;w=60')
     assert [await _left(answer) for answer in answers] == [BURST - n for n in range(1, 6)]
 
 
@@ -54,7 +54,7 @@ async def test_when_it_is_spent_the_answer_says_when_to_come_back(small: Instanc
     for refused in answers[BURST:]:
         assert refused.json()["code"] == "quota-exceeded"
         assert 1 <= int(refused.headers["retry-after"]) <= 60
-        assert refused.headers["ratelimit-policy"] == '"client";q=6;w=60'
+        assert refused.headers["ratelimit-policy"].startswith('"client";q=6;w=60')
         assert await _left(refused) == 0
 
 

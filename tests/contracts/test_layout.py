@@ -20,7 +20,7 @@ TOP_LEVEL_FILES = {
 NOUNS = {
     *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "events"),
-    *("households", "idempotency", "keys", "limits", "links", "matters", "people", "problems"),
+    *("honey", "households", "idempotency", "keys", "limits", "links", "matters", "people", "problems"),
     *("qualifications", "referrals", "reports", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),
 }

@@ -21,7 +21,16 @@ PUBLIC = {
 
 DEFINERS = {
     *("staff_for_sign_in", "enrolling_staff", "grant_holder", "take_try", "settle_tries"),
-    *("enter", "client_for_sign_in", "use_assertion", "lease_requests", "spend_budget", "copy_case_to_participants"),
+    *(
+        "enter",
+        "client_for_sign_in",
+        "use_assertion",
+        "lease_requests",
+        "spend_budget",
+        "mark_honey",
+        "honey_touches",
+        "copy_case_to_participants",
+    ),
     *("active_case_of", "active_case_of_employer", "open_case", "join_case", "leave_case", "add_report_to_case"),
     *("find_person", "new_person", "add_household_member", "employer_for"),
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),

@@ -5,14 +5,24 @@ sent so that whoever may do it is stopped after the walls (a stale tag, a value 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import httpx
 
 from rules.disclosure import classes_of_file, classes_of_report, classes_of_roles
 from rules.purposes import Purpose, classes_for
-from rules.rights import OPERATIONS, Operation, Subject, Verdict, judge_part, judge_principal, scopes_of_roles
+from rules.rights import (
+    EVERYBODY,
+    OPERATIONS,
+    SEEING_PARTS,
+    Operation,
+    Subject,
+    Verdict,
+    judge_part,
+    judge_principal,
+    scopes_of_roles,
+)
 from rules.scopes import SCOPES
 from tests.builders import fresh_key, report_body
 from tests.laws.rights_world import COORDINATOR, MARKS, Principal, RightsWorld
@@ -305,3 +315,53 @@ def granted_classes(world: RightsWorld, cell: Cell) -> frozenset[str]:
         minimum = world.shown.minimum.get(cell.thing or "", frozenset())
         return minimum & classes_of_roles(roles) & classes_for(PURPOSE) & marked
     return frozenset()
+
+
+def strangers(world: RightsWorld, of: Subject | None) -> Iterator[Cell]:
+    """Requests for things, of one subject or of all, in which the asking agency has no part at all."""
+    for cell in cells(world):
+        subject = OPERATIONS[cell.operation].subject
+        if of is not None and subject is not of:
+            continue
+        if (
+            cell.thing is None
+            or cell.thing in NOBODYS
+            or subject.value in ("public", "agency")
+            or cell.without_scope
+            or cell.without_purpose
+        ):
+            continue
+        if not SEEING_PARTS[subject].intersection(world.parts(cell.thing, cell.principal)):
+            yield cell
+
+
+async def foreign_rows(world: RightsWorld, of: Subject | None = None) -> tuple[list[str], int]:
+    foreign, asked = [], 0
+    for cell in strangers(world, of):
+        answer = await ask(world, cell)
+        asked += 1
+        if answer.status_code not in (403, 404) or shown_classes(world, answer):
+            foreign.append(f"{cell.operation}({cell.thing}) by {cell.principal}")
+    return foreign, asked
+
+
+def mutants() -> Iterator[tuple[str, str, Operation]]:
+    for name in CALLS:
+        operation = OPERATIONS[name]
+        if operation.scope is not None:
+            yield name, "scope", replace(operation, scope=None)
+        if operation.roles != EVERYBODY:
+            yield name, "roles", replace(operation, roles=EVERYBODY)
+        if operation.parts != SEEING_PARTS[operation.subject]:
+            yield name, "parts", replace(operation, parts=SEEING_PARTS[operation.subject])
+        if operation.purpose and name != "read_case_file":  # which asks once more where it opens people
+            yield name, "purpose", replace(operation, purpose=False)
+        if operation.barred:
+            yield name, "barred", replace(operation, barred=None)
+
+
+async def is_caught(world: RightsWorld, name: str) -> bool:
+    for cell in cells(world, frozenset({name})):
+        if mismatch(world, cell, await ask(world, cell)) is not None:
+            return True
+    return False

@@ -1,7 +1,6 @@
 """The rights model, the application and row security say the same of each operation, role, relation and field class."""
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -12,9 +11,9 @@ import db.transaction
 from api.spec import build_document
 from crypto.vault import Vault
 from db.embedded import EmbeddedPostgres
-from rules.rights import EVERYBODY, OPERATIONS, SEEING_PARTS, Operation, Subject, Verdict, judge_part
+from rules.rights import OPERATIONS, Operation, Subject, Verdict, judge_part
 from settings import Settings
-from tests.laws.rights_matrix import CALLS, EXEMPT, NOBODYS, Cell, ask, cells, mismatch, shown_classes
+from tests.laws.rights_matrix import CALLS, EXEMPT, ask, cells, foreign_rows, is_caught, mismatch, mutants
 from tests.laws.rights_world import RightsWorld, without_row_security, world_of_rights
 
 LEAST_CELLS = 20_000
@@ -52,45 +51,17 @@ async def test_every_cell_is_as_the_model_says(world: RightsWorld) -> None:
     assert counted >= LEAST_CELLS
 
 
-def _strangers(world: RightsWorld, of: Subject | None) -> Iterator[Cell]:
-    """Requests for things, of one subject or of all, in which the asking agency has no part at all."""
-    for cell in cells(world):
-        subject = OPERATIONS[cell.operation].subject
-        if of is not None and subject is not of:
-            continue
-        if (
-            cell.thing is None
-            or cell.thing in NOBODYS
-            or subject.value in ("public", "agency")
-            or cell.without_scope
-            or cell.without_purpose
-        ):
-            continue
-        if not SEEING_PARTS[subject].intersection(world.parts(cell.thing, cell.principal)):
-            yield cell
-
-
-async def _foreign_rows(world: RightsWorld, of: Subject | None = None) -> tuple[list[str], int]:
-    foreign, asked = [], 0
-    for cell in _strangers(world, of):
-        answer = await ask(world, cell)
-        asked += 1
-        if answer.status_code not in (403, 404) or shown_classes(world, answer):
-            foreign.append(f"{cell.operation}({cell.thing}) by {cell.principal}")
-    return foreign, asked
-
-
 async def test_row_security_alone_shows_no_foreign_row(world: RightsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions.access, "judge_part", lambda *_: Verdict.allowed)
     monkeypatch.setattr(db.transaction, "judge_principal", lambda *_, **__: Verdict.allowed)
-    foreign, asked = await _foreign_rows(world)
+    foreign, asked = await foreign_rows(world)
     assert foreign == []
     assert asked > 1_000
 
 
 async def test_the_application_alone_shows_no_foreign_row(world: RightsWorld) -> None:
     async with without_row_security(world):
-        foreign, asked = await _foreign_rows(world)
+        foreign, asked = await foreign_rows(world)
     assert foreign == []
     assert asked > 1_000
 
@@ -98,37 +69,15 @@ async def test_the_application_alone_shows_no_foreign_row(world: RightsWorld) ->
 # Mutation: each check of the model taken away, one at a time
 
 
-def _mutants() -> Iterator[tuple[str, str, Operation]]:
-    for name in CALLS:
-        operation = OPERATIONS[name]
-        if operation.scope is not None:
-            yield name, "scope", replace(operation, scope=None)
-        if operation.roles != EVERYBODY:
-            yield name, "roles", replace(operation, roles=EVERYBODY)
-        if operation.parts != SEEING_PARTS[operation.subject]:
-            yield name, "parts", replace(operation, parts=SEEING_PARTS[operation.subject])
-        if operation.purpose and name != "read_case_file":  # which asks once more where it opens people
-            yield name, "purpose", replace(operation, purpose=False)
-        if operation.barred:
-            yield name, "barred", replace(operation, barred=None)
-
-
-async def _is_caught(world: RightsWorld, name: str) -> bool:
-    for cell in cells(world, frozenset({name})):
-        if mismatch(world, cell, await ask(world, cell)) is not None:
-            return True
-    return False
-
-
 async def test_each_check_of_the_model_is_missed_when_it_is_taken_away(
     world: RightsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unnoticed, tried = [], 0
-    for name, what, mutant in _mutants():
+    for name, what, mutant in mutants():
         tried += 1
         with monkeypatch.context() as patched:
             patched.setitem(cast("dict[str, Operation]", OPERATIONS), name, mutant)
-            if not await _is_caught(world, name):
+            if not await is_caught(world, name):
                 unnoticed.append(f"{name} without its {what}")
     assert unnoticed == [], unnoticed[:5]
     assert tried >= LEAST_MUTANTS
@@ -146,5 +95,5 @@ async def test_the_hiding_of_things_is_missed_when_it_is_taken_away(
 
     monkeypatch.setattr(actions.access, "judge_part", blind)
     async with without_row_security(world):
-        foreign, _ = await _foreign_rows(world, subject)
+        foreign, _ = await foreign_rows(world, subject)
     assert foreign != []

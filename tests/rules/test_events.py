@@ -17,7 +17,9 @@ def test_a_rule_speaks_of_known_roles_and_of_each_once(event_type: str) -> None:
     assert set(rule.full).isdisjoint(rule.thin)
 
 
-@pytest.mark.parametrize("event_type", [kind for kind in EVENT_TYPES if not kind.startswith(("endpoint.", "audit."))])
+@pytest.mark.parametrize(
+    "event_type", [kind for kind in EVENT_TYPES if not kind.startswith(("endpoint.", "audit.", "honey."))]
+)
 def test_the_coordinator_learns_everything_of_its_case(event_type: str) -> None:
     assert view_of(event_type, ["coordinator"]) == "full"
 

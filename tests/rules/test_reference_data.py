@@ -29,6 +29,7 @@ SIZES = {
     "assistance_kind": 8,
     "assistance_depth": 3,
     "difficulty_class": 5,
+    "purpose": 10,
 }
 
 

@@ -1,0 +1,17 @@
+"""Decoys: files of invented persons, whose touch is told.
+
+Revision 0007, after 0006. The SQL is frozen beside this file.
+"""
+
+from migrations.frozen import run_frozen
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    run_frozen(__file__)
+
+
+def downgrade() -> None:
+    run_frozen(__file__, ".down.sql")
