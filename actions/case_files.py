@@ -15,9 +15,11 @@ from db.queries import people, reports
 from db.transaction import Tx
 from rules.ages import is_child
 from rules.deadlines import shanghai_day
-from rules.disclosure import PersonOpened, classes_of_file, may_read_result_text, project_person
+from rules.disclosure import PersonOpened, classes_of_file, classes_of_roles, may_read_result_text, project_person
 from rules.errors import PurposeRequired
+from rules.field_classes import ALL_CLASSES
 from rules.people import fold
+from rules.purposes import classes_for
 
 RECORD_CONTEXT = "person_record"
 
@@ -115,7 +117,10 @@ def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
 def open_results(tx: Tx, rows: Sequence[asyncpg.Record]) -> list[tuple[asyncpg.Record, str | None]]:
     """Results with their text where the acting agency may read it; a text of a compartment only where a purpose was
     named, and with an audit mark."""
-    return [(row, _open_text(tx, row) if _may_read(tx, row) and not _asks_purpose(tx, row) else None) for row in rows]
+    return [
+        (row, _open_text(tx, row) if _may_read(tx, row) and not _asks_purpose(tx, row) and _reaches(tx, row) else None)
+        for row in rows
+    ]
 
 
 async def read_result(tx: Tx, result_id: UUID) -> tuple[asyncpg.Record, str | None]:
@@ -125,7 +130,7 @@ async def read_result(tx: Tx, result_id: UUID) -> tuple[asyncpg.Record, str | No
         return row, None
     if _asks_purpose(tx, row):
         raise PurposeRequired
-    return row, _open_text(tx, row)
+    return row, _open_text(tx, row) if _reaches(tx, row) else None
 
 
 def _may_read(tx: Tx, row: asyncpg.Record) -> bool:
@@ -135,6 +140,14 @@ def _may_read(tx: Tx, row: asyncpg.Record) -> bool:
 
 def _asks_purpose(tx: Tx, row: asyncpg.Record) -> bool:
     return row["sensitive"] is not None and tx.purpose is None
+
+
+def _reaches(tx: Tx, row: asyncpg.Record) -> bool:
+    """Whether role and purpose reach a text's compartment; its decider's purpose reaches its own words."""
+    if row["sensitive"] is None:
+        return True
+    purpose = ALL_CLASSES if row["agency_id"] == tx.agency_id else classes_for(tx.purpose)
+    return row["sensitive"] in purpose & classes_of_roles(tx.rights.roles)
 
 
 def _open_text(tx: Tx, row: asyncpg.Record) -> str:

@@ -83,6 +83,12 @@ def view_of(event_type: str, roles: Iterable[str]) -> str | None:
     return "thin" if mine.intersection(rule.thin) else None
 
 
+def standing(parts: Iterable[str]) -> list[str]:
+    """The roles in which an agency with these parts in a case reads its timeline: whoever supervises the coordinator
+    sees the work as it does."""
+    return ["coordinator" if part == "supervisor" else part for part in parts]
+
+
 def audience(
     event_type: str, participants: Mapping[str, Iterable[str]], parties: Mapping[str, Iterable[str]]
 ) -> dict[str, str]:

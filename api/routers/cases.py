@@ -49,7 +49,7 @@ from db.queries import cases, people, timeline
 from db.transaction import Tx
 from rules.disclosure import may_see_needs
 from rules.errors import FieldError, ValidationFailed
-from rules.events import view_of
+from rules.events import standing, view_of
 from rules.limits import SEARCH
 from rules.reports import Identifiers, eighteen
 from rules.texts import name_key
@@ -179,7 +179,7 @@ async def get_timeline(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Timeline:
     """Read what happened in a case, in order, as far as the caller may know it."""
     case = await verbs.seen_case(tx, case_id)
     rows = await timeline.events_of_case(tx, case_id)
-    entries = (_entry(row, case["roles"]) for row in rows)
+    entries = (_entry(row, standing(case["roles"])) for row in rows)
     return Timeline(data=[entry for entry in entries if entry is not None])
 
 

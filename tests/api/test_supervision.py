@@ -58,6 +58,9 @@ async def test_the_union_above_sees_case_needs_participants_and_referrals(
     assert {need["need"] for need in case["needs"]} >= {"employment"}
     parts = (await city.get(f"/v1/cases/{case_id}/participants")).json()["data"]
     assert sorted(part["role"] for part in parts) == ["coordinator", "reporter"]
+    told = [entry["type"] for entry in (await city.get(f"/v1/cases/{case_id}/timeline")).json()["data"]]
+    assert told[0] == "case.opened"
+    assert "referral.requested" in told
     (referral,) = (await city.get(f"/v1/cases/{case_id}/referrals")).json()["data"]
     read = await city.get(f"/v1/referrals/{referral['id']}")
     assert (read.status_code, read.json()["allowed_steps"], read.json()["people"]) == (200, [], None)
