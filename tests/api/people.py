@@ -60,9 +60,10 @@ def totp(secret: bytes, *, steps: int = 0) -> str:
 
 
 async def new_person(admin: Api, *roles: str) -> Person:
-    """An account without a password yet, opened by an administrator of its agency."""
+    """An account without a password yet, opened by an administrator of its agency; a caseworker's unless said."""
+    casework = "union_coordinator" if admin.agency.kind == "union" else "agency_caseworker"
     login = f"u{secrets.token_hex(5)}"
-    body = {"login": login, "name": "孙立民", "roles": list(roles or ("agency_caseworker",))}
+    body = {"login": login, "name": "孙立民", "roles": list(roles or (casework,))}
     answer = await admin.post("/v1/staff", body)
     assert answer.status_code == 201, answer.text
     return Person(UUID(answer.json()["id"]), admin.agency.code, login)
