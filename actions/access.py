@@ -7,16 +7,18 @@ from collections.abc import Collection
 from uuid import UUID
 
 from db.transaction import Tx
-from rules.errors import Hidden, InsufficientRole, QualificationMissing
+from rules.errors import Erased, Hidden, InsufficientRole, QualificationMissing
 from rules.rights import Role, Subject, Verdict, judge_part
 
 
-def require_part(tx: Tx, subject: Subject, parts: Collection[str]) -> None:
+def require_part(tx: Tx, subject: Subject, parts: Collection[str], *, erased: bool = False) -> None:
     """Raises Hidden where the acting agency has no part in a thing of this kind, InsufficientRole where its part is not
-    enough for the operation that names it."""
+    enough for the operation that names it, and Erased where it was erased: only who could see it learns that."""
     verdict = judge_part(subject, parts, tx.operation)
     if verdict is Verdict.hidden:
         raise Hidden
+    if erased:
+        raise Erased
     if verdict is Verdict.part:
         raise InsufficientRole(role=" ".join(sorted(tx.operation.parts)) if tx.operation else "")
 

@@ -63,7 +63,7 @@ async def seen_use(tx: Tx, use_id: UUID) -> asyncpg.Record:
     parts = {"owner"} if use["agency_id"] == tx.agency_id else set()
     parts |= {"coordinator"} if use["coordinator_agency_id"] == tx.agency_id else set()
     parts |= {"supervisor"} if use["coordinator_agency_id"] in tx.rights.below else set()
-    require_part(tx, Subject.break_glass, parts)
+    require_part(tx, Subject.break_glass, parts, erased=not use["text"])
     return use
 
 

@@ -113,12 +113,13 @@ def record_joining(tx: Tx, case_id: UUID, agency_id: UUID, version: int, *, even
 async def seen_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
     """The case's summary, with the acting agency's parts in it. One statement.
 
-    Raises Hidden where it may not be seen, InsufficientRole where its part is not enough for an operation on a case.
+    Raises Hidden where it may not be seen, Erased where it was erased, InsufficientRole where its part is not enough
+    for an operation on a case.
     """
     case = await cases.find_case(tx, case_id)
     if case is None:
         raise Hidden
-    require_part(tx, Subject.case, case["roles"])
+    require_part(tx, Subject.case, case["roles"], erased=case["erased_at"] is not None)
     return case
 
 

@@ -9,7 +9,7 @@ import asyncpg
 from db.clock import real_time
 from db.queries import idempotency
 from db.transaction import Tx
-from rules.errors import IdempotencyInProgress, IdempotencyMismatch
+from rules.errors import Erased, IdempotencyInProgress, IdempotencyMismatch
 
 _CONTEXT = "idempotency_record.answer"
 
@@ -42,7 +42,7 @@ async def claim_key(tx: Tx, key: Key) -> Answer | None:
     """None: go ahead, this is the first. An Answer: it was done before. Cost: one statement, two for a repeat.
 
     Raises IdempotencyMismatch where the same key came with another body, IdempotencyInProgress where the first is still
-    at it after two seconds.
+    at it after two seconds, Erased where the answer went with its case.
     """
     try:
         if await idempotency.claim(tx, key.key_hash, key.fingerprint, real_time()):
@@ -54,6 +54,8 @@ async def claim_key(tx: Tx, key: Key) -> Answer | None:
         raise IdempotencyInProgress
     if row["fingerprint"] != key.fingerprint:
         raise IdempotencyMismatch
+    if row["answer"] is None:
+        raise Erased
     return _open_answer(tx, row["status"], row["answer"])
 
 

@@ -114,7 +114,7 @@ async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSai
 async def _locked(tx: Tx, referral_id: UUID) -> asyncpg.Record:
     referral = await referrals.lock_referral(tx, referral_id)
     if referral is not None and (parts_of(tx, referral) or not await referrals.was_offered(tx, referral_id)):
-        require_part(tx, Subject.referral, parts_of(tx, referral))
+        require_part(tx, Subject.referral, parts_of(tx, referral), erased=referral["erased_at"] is not None)
         return referral
     if await referrals.was_offered(tx, referral_id):
         raise Conflict(reason="taken-by-another-office")

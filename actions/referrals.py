@@ -275,7 +275,7 @@ async def seen_referral(tx: Tx, referral_id: UUID) -> asyncpg.Record:
     referral = await referrals.find_referral(tx, referral_id)
     if referral is None:
         raise Hidden
-    require_part(tx, Subject.referral, parts_of(tx, referral))
+    require_part(tx, Subject.referral, parts_of(tx, referral), erased=referral["erased_at"] is not None)
     return referral
 
 

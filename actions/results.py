@@ -131,7 +131,7 @@ async def seen_result(tx: Tx, result_id: UUID) -> asyncpg.Record:
     result = await results.find_result(tx, result_id)
     if result is None:
         raise Hidden
-    require_part(tx, Subject.result, result["roles"])
+    require_part(tx, Subject.result, result["roles"], erased=result["erased_at"] is not None)
     return result
 
 
@@ -140,7 +140,7 @@ async def seen_report(tx: Tx, report_id: UUID) -> asyncpg.Record:
     report = await reports.find_report(tx, report_id)
     if report is None:
         raise Hidden
-    require_part(tx, Subject.report, report["parts"])
+    require_part(tx, Subject.report, report["parts"], erased=report["erased_at"] is not None)
     return report
 
 

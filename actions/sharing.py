@@ -76,7 +76,7 @@ async def seen_basis(tx: Tx, basis_id: UUID) -> asyncpg.Record:
     parts = {"recipient"} if basis["recipient_agency_id"] == tx.agency_id else set()
     parts |= {"owner"} if basis["agency_id"] == tx.agency_id else set()
     parts |= {"coordinator"} if basis["coordinator_agency_id"] == tx.agency_id else set()
-    require_part(tx, Subject.sharing_basis, parts)
+    require_part(tx, Subject.sharing_basis, parts, erased=basis["erased_at"] is not None)
     return basis
 
 

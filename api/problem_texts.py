@@ -138,6 +138,14 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "not-supported": Text("须为 P-256 椭圆曲线公钥。", "An EC key on the curve P-256 is needed."),
     "invalid-format": Text("公钥格式不正确。", "The key is not well formed."),
     "not-on-curve": Text("公钥不在曲线上。", "The point is not on the curve."),
+    "not-of-this-case": Text("此人不在该个案的家庭中。", "This person is not of the case's household."),
+    "not-with-this-kind": Text("此类请求不接受该字段。", "A request of this kind does not take this field."),
+    "not-in-this-step": Text("此步骤不接受该字段。", "This step does not take this field."),
+    "not-for-the-person-itself": Text("本人提出时无须授权。", "A person who asks itself needs no mandate."),
+    "not-asked-for": Text("请求中没有要求更正此项。", "The request did not ask to correct this."),
+    "no-record-of-this-agency": Text(
+        "该机构在此个案中没有报告过此人。", "That agency has reported nothing of this person in the case."
+    ),
     "invalid": Text("此值不可接受，请对照接口文档。", "This value is not acceptable; see the API document."),
 }
 
@@ -170,6 +178,10 @@ REASONS: Final[dict[str, Text]] = {
     "taken-by-another-office": Text("另一机构已先受理。", "Another office of the pool accepted first."),
     "case-closed": Text("个案已结案，请先重开。", "The case is closed; reopen it first."),
     "id-taken": Text("此标识已被使用。", "This id is taken; make a new one."),
+    "emergency-use-not-judged": Text("该个案的紧急查阅尚未复核。", "Judge the emergency uses of this case first."),
+    "open-requests": Text(
+        "该个案还有未答复的本人请求，请先办结。", "Other requests of persons in this case wait; decide them first."
+    ),
     "open-referrals": Text("仍有未办结的转办，请先办结或撤回。", "Referrals are still open; end them first."),
     "household-has-active-case": Text(
         "该家庭已有在办个案，请在该个案中办理。", "The household has an active case; work in that one."
@@ -180,6 +192,26 @@ REASONS: Final[dict[str, Text]] = {
         "受理方和报告方的参与随其工作结束。", "Only an observer's part can be ended by itself."
     ),
     "no-union-in-directory": Text("机构名录中尚无工会。", "The directory holds no union yet; ask the operator."),
+    "extended-before": Text("只能延期一次。", "It may be prolonged once."),
+    "case-without-persons": Text("该个案没有登记人员。", "The case holds no person."),
+    "no-record-of-this-agency": Text(
+        "本机构没有报告过此人，请退回主办工会。", "Your agency reported nothing of this person; refuse with a reason."
+    ),
+    "bases-left": Text(
+        "仍有依法定职责或紧急情形的共享依据：请在 end_bases 中写明，或部分办理并说明理由。",
+        "A duty of law or an emergency still stands: name it in end_bases, or fulfil in part and say why.",
+    ),
+    "still-needed": Text(
+        "个案仍在办理，信息仍有需要，请说明理由后拒绝。", "The case is at work and needs it; refuse with that reason."
+    ),
+    "retention-period": Text(
+        "保存期限未满：可部分办理（删除不再需要的信息）或拒绝，并告知可删除之日。",
+        "The period of retention is not over: fulfil in part, or refuse; either tells the day it will be possible.",
+    ),
+    "no-document-of-this-kind": Text(
+        "只有查询记录和复制请求有文件。", "Only requests for accesses or a copy have a document."
+    ),
+    "not-in-review": Text("请先开始审查该请求。", "Take the request into review first."),
     "client-has-no-secret": Text("该接入方没有密钥。", "This client has no secret."),
     "delivery-under-way": Text("正在投递，请稍候。", "This delivery is under way; wait for its outcome."),
     "endpoint-deleted": Text("回调地址已删除。", "The endpoint was deleted."),

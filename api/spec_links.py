@@ -52,6 +52,8 @@ _OF_A_CASE: Final = (
     "list_assistance",
     "refer",
     "record_sharing_basis",
+    "file_person_request",
+    "read_access_log",
 )
 
 LINKS: Final[tuple[Link, ...]] = (
@@ -71,6 +73,10 @@ LINKS: Final[tuple[Link, ...]] = (
     *(_step("take_referral_step", step) for step in ("start", "complete")),
     *_to("list_results", "result_id", f"{_BODY}/data/0/id", "read_result", "list_adoptions", "adopt_result"),
     *_to("adopt_result", "result_id", "$request.path.result_id", "list_adoptions"),
+    *_to("file_person_request", "request_id", f"{_BODY}/id", "read_person_request", "read_person_document"),
+    Link("file_person_request", "take_person_request_step", {"path.request_id": f"{_BODY}/id", **_TAG}, "review"),
+    Link("take_person_request_step", "take_person_request_step", {"path.request_id": f"{_BODY}/id", **_TAG}, "fulfil"),
+    *_to("list_person_requests", "request_id", f"{_BODY}/data/0/id", "read_person_request"),
     *_to("list_matters", "code", f"{_BODY}/data/0/code", "read_matter"),
     *_to("list_divisions", "code", f"{_BODY}/data/0/code", "read_division"),
     *_to("list_agencies", "agency_id", f"{_BODY}/data/0/id", "read_agency"),

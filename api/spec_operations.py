@@ -16,9 +16,16 @@ from api.deps import ASKED, Asked
 from api.spec_parts import PROBLEM_RESPONSES, parameter, response, response_headers
 from api.spec_schemas import Node, never_null, one_line, tidy
 from api.spec_texts import ANSWERS
-from rules.rights import EVERYBODY, OPERATIONS
+from rules.rights import EVERYBODY, OPERATIONS, Subject
 
 _HEADERS_OF_OUR_OWN: Final = frozenset({"idempotency-key", "if-match", "tongli-actor", "tongli-purpose"})
+
+_ERASABLE: Final = frozenset(
+    {
+        *(Subject.case, Subject.referral, Subject.report, Subject.result, Subject.person_request),
+        *(Subject.sharing_basis, Subject.break_glass),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class Route:
     guarded: bool
     names: frozenset[str]
     purpose: bool
+    erasable: bool
     has_path: bool
     has_query: bool
     has_body: bool
@@ -47,6 +55,7 @@ class Route:
             guarded=right is not None and (right.scope is not None or right.roles != EVERYBODY),
             names=frozenset(endpoint.__code__.co_names),
             purpose=("header", "tongli-purpose") in places,
+            erasable=OPERATIONS[operation["operationId"]].subject in _ERASABLE if asked else False,
             has_path=any(place == "path" for place, _ in places),
             has_query=any(place == "query" for place, _ in places),
             has_body="requestBody" in operation,
@@ -168,6 +177,7 @@ def _failures(route: Route) -> list[int]:
         (route.asked is not None, (400, 401, 429, 503)),
         (route.asked is not None and (route.writes or route.guarded), (403,)),
         (route.has_path, (404,)),
+        (route.erasable or route.scope == "reports:write", (410,)),
         (route.has_query, (422,)),
         (route.has_body, (408, 413, 415, 422)),
         (route.writes, (409, 422)),

@@ -19,6 +19,7 @@ PROBLEM_RESPONSES: Final[Mapping[int, str]] = {
     404: "NotFound",
     408: "RequestTimeout",
     409: "Conflict",
+    410: "Gone",
     412: "PreconditionFailed",
     413: "ContentTooLarge",
     415: "UnsupportedMediaType",

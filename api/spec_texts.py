@@ -35,6 +35,10 @@ TAGS: Final[dict[str, Text]] = {
         "案件：摘要、档案、时间线、参与机构、关联、步骤。",
         "Cases: summary, file, timeline, participants, links, steps.",
     ),
+    "person-requests": Text(
+        "本人请求：查询记录、复制、更正、拒绝、删除，各有时限。",
+        "Requests of the person: accesses, copy, correction, objection, erasure, each with its clock.",
+    ),
     "referrals": Text(
         "转办：把一项需求转给有职责的机构，以及每一步办理。",
         "Referrals: one need goes to the agency whose duty it is, and every step of the work.",
@@ -116,6 +120,11 @@ EVENTS: Final[dict[str, Text]] = {
     "break_glass.overdue": Text("紧急查阅逾期未复核", "an emergency use was not judged within its day"),
     "honey.touched": Text("有人触碰了诱饵个案", "somebody touched a decoy"),
     "person.revealed": Text("有人查看了明文", "masked values were seen in full"),
+    "person_request.received": Text("收到一项本人请求", "a request of the person was filed or handed on"),
+    "person_request.decided": Text("本人请求已办结", "a request of the person was decided or withdrawn"),
+    "person_request.overdue": Text("本人请求超过时限", "a request of the person ran out of time"),
+    "erasure.completed": Text("个人信息已删除", "the personal data of a case was erased"),
+    "retention.due": Text("案件保存期限届满", "the period of retention of a case is over"),
     "endpoint.verification": Text("推送地址验证，须回送 challenge", "proves an endpoint: answer with the challenge"),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
     "audit.checkpoint": Text(

@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from actions.matters import override_clocks
+from actions.retention import closed_before
 from cli.admin_decoys import decoy_arguments, mark_decoy
 from cli.admin_people import add_app, app_arguments, app_id_arguments, invite, revoke_app
 from cli.entrances import EMBEDDED_DATABASE, CannotRun, or_give_up, read_settings, say
@@ -24,14 +25,17 @@ from cli.migrate import HEAD
 from crypto.client_secrets import hash_secret, new_secret
 from crypto.public_keys import generate_client_key, validate_public_jwk
 from db import directory
+from db.clock import business_clock
 from db.directory import NewAgency, NewClient, NewStaff
 from db.embedded import EmbeddedPostgres
 from db.embedded_running import has_cluster, running_target
 from db.engine import Raw
 from db.models.agencies import LEVELS
 from db.operator import leave_operator_mark, open_operator_transaction, revision_of
+from db.queries.erasures import cases_past_retention
 from rules.errors import ValidationFailed
 from rules.matters import CLOCKS, AgencyKind
+from rules.retention import RETENTION, kept_until
 from rules.rights import STAFF_ROLES
 from rules.scopes import AGENCY_SCOPES, BARRED_WITH_SECRET, SCOPES
 from settings import Settings
@@ -56,8 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, text in (("suspend", "shut an agency out at once"), ("resume", "let a suspended agency in again")):
         commands.add_parser(f"{name}-agency", help=text).add_argument("--code", required=True, type=code)
     decoy_arguments(commands.add_parser("mark-decoy", help="have every touch of an invented person's case told"))
+    _retention_arguments(commands.add_parser("retention", help="list the cases whose period of retention is over"))
     _calendar_arguments(commands.add_parser("confirm-calendar", help="enter a year's working days from their notice"))
     _clock_arguments(commands.add_parser("override-clocks", help="set a division's stricter clocks for a matter"))
+
+
+def _retention_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", required=True, help="list only: coordinators decide")
+    parser.add_argument("--limit", type=int, default=1_000, help="at most so many cases (1,000)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -344,7 +354,28 @@ async def _mark(raw: Raw, agency_id: UUID, action: str, subject: tuple[str, UUID
     await leave_operator_mark(raw, agency_id, action, subject=subject, facts={})
 
 
+async def _retention(raw: Raw, given: argparse.Namespace) -> Answer:
+    """What the jobs ask the coordinators about: numbers and days, nobody's name."""
+    now = business_clock(read_settings(data_dir=given.data_dir).clock)()
+    rows = await cases_past_retention(raw, closed_before(now), given.limit, asked=True)
+    coordinators = {agency["id"]: agency["code"] for agency in await directory.agency_codes(raw)}
+    return {
+        "closed_before": closed_before(now).isoformat(),
+        "periods": {name.value: f"{kept.years} years ({kept.basis.value})" for name, kept in RETENTION.items()},
+        "cases": [
+            {
+                "number": row["number"],
+                "coordinator": coordinators.get(row["coordinator_agency_id"]),
+                "closed_at": row["closed_at"].isoformat(),
+                "kept_until": kept_until(row["closed_at"]).isoformat(),
+            }
+            for row in rows
+        ],
+    }
+
+
 _WORK: dict[str, Work] = {
+    "retention": _retention,
     "create-agency": _create_agency,
     "create-staff": _create_staff,
     "reset-staff": _reset_staff,

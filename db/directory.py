@@ -271,3 +271,8 @@ SELECT n.id, $2, n.login, n.name, n.roles, 'active', $3, 1
   FROM jsonb_to_recordset($1::jsonb) AS n (id uuid, login text, name text, roles text[])
     ON CONFLICT ON CONSTRAINT staff_login DO NOTHING
 RETURNING id"""
+
+
+async def agency_codes(raw: Raw) -> list[asyncpg.Record]:
+    """(id, code) of every agency."""
+    return await raw.fetch("SELECT id, code FROM agency")

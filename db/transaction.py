@@ -131,6 +131,10 @@ class Tx:
     def gather_leaf(self, leaf: JsonObject) -> None:
         self._leaves.append(leaf)
 
+    def case_at_hand(self) -> str | None:
+        """The case that what was gathered is about; the first where there are several."""
+        return next((str(fact["case_id"]) for fact in (*self._leaves, *self._events) if fact["case_id"]), None)
+
     async def write_gathered(self) -> None:
         """Writes the gathered events and leaves. Cost: one statement, none where there are none."""
         if self._events:

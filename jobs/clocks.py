@@ -1,5 +1,5 @@
-"""Watches the clocks of referrals in business time: what has passed is said, what nobody answered is taken back. And,
-in real time, emergency uses that nobody judged, and decoys that somebody touched."""
+"""Watches the clocks of referrals and of requests of persons in business time: what has passed is said, what nobody
+answered is taken back. And, in real time, emergency uses that nobody judged, and decoys that somebody touched."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,14 +13,16 @@ import asyncpg
 from actions.break_glass import remind_of_reviews
 from actions.clocks import count_again, expire, fire_clock
 from actions.honey import tell_of_touches
+from actions.person_clocks import count_request_again, fire_request_clock
 from db.engine import Database, Raw
-from db.queries import clocks
+from db.queries import clocks, person_requests
 from db.queries.calendar import load_calendar
 from db.transaction import open_system_transaction
 from rules.calendar import WorkCalendar
 from rules.expiry import GRACE_WORKING_DAYS
 
 Act: TypeAlias = Callable[[Raw, UUID, UUID], Awaitable[bool]]
+Find: TypeAlias = Callable[[Raw, UUID, int], Awaitable[list[asyncpg.Record]]]
 
 BATCH: Final = 50
 IDLE_S: Final = 1.0
@@ -60,11 +62,13 @@ async def look_once(database: Database) -> int:
     latest = now - timedelta(days=GRACE_WORKING_DAYS)
     async with open_system_transaction(database) as raw:
         due = await clocks.overdue_referrals(raw, now, BATCH)
+        unheard = await person_requests.overdue_requests(raw, now, BATCH)
         unanswered = await clocks.unanswered_referrals(raw, latest, BATCH)
         calendar = await load_calendar(raw.fetch) if unanswered else WorkCalendar({}, frozenset())
     async with open_system_transaction(database) as raw:
         told = await remind_of_reviews(raw, limit=BATCH) + await tell_of_touches(raw)
     fired = told + await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
+    fired += await _each(database, unheard, lambda raw, asked, case: fire_request_clock(raw, asked, case, now))
     return fired + await _each(
         database, unanswered, lambda raw, referral, case: expire(raw, referral, case, now=now, calendar=calendar)
     )
@@ -77,15 +81,27 @@ async def recalculate_deadlines(database: Database, year: int) -> int:
         calendar = await load_calendar(raw.fetch)
     if year not in calendar.confirmed_years:
         raise ValueError(f"the calendar of {year} is not confirmed")
-    now, changed, after = database.clock(), 0, UUID(int=0)
+    now = database.clock()
+    referrals = await _each_provisional(
+        database,
+        clocks.provisional_referrals,
+        lambda raw, referral, case: count_again(raw, referral, case, now=now, calendar=calendar),
+    )
+    return referrals + await _each_provisional(
+        database,
+        person_requests.provisional_requests,
+        lambda raw, asked, case: count_request_again(raw, asked, case, now=now, calendar=calendar),
+    )
+
+
+async def _each_provisional(database: Database, find: Find, act: Act) -> int:
+    changed, after = 0, UUID(int=0)
     while True:
         async with open_system_transaction(database) as raw:
-            rows = await clocks.provisional_referrals(raw, after, BATCH)
+            rows = await find(raw, after, BATCH)
         if not rows:
             return changed
-        changed += await _each(
-            database, rows, lambda raw, referral, case: count_again(raw, referral, case, now=now, calendar=calendar)
-        )
+        changed += await _each(database, rows, act)
         after = rows[-1]["id"]
 
 

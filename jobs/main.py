@@ -11,6 +11,7 @@ from db.engine import Database
 from jobs.clocks import run_clocks
 from jobs.deliveries import Courier
 from jobs.housekeeping import run_housekeeping
+from jobs.retention import run_retention
 from jobs.sealer import Log, run_sealer
 from jobs.sequencer import run_sequencer
 from outbound.http import GuardedClient
@@ -43,6 +44,7 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
         "deliveries": courier.run,
         "clocks": lambda ending: run_clocks(database, ending),
         "sealer": lambda ending: run_sealer(database, log, ending),
+        "retention": lambda ending: run_retention(database, ending),
         "housekeeping": lambda ending: run_housekeeping(database, ending),
     }
     tasks = [asyncio.create_task(keep_running(name, job, stop)) for name, job in jobs.items()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from rules.disclosure import PersonOpened
 
-_UNSAID: dict[str, object] = {"sex": "unknown", "id_type": "none", "phones": ()}
+_UNSAID: dict[str, object] = {"name": "", "sex": "unknown", "id_type": "none", "phones": ()}
 _TOGETHER = {"id_number": "id_type"}
 """A number is only read with its kind, so both come from one record."""
 
@@ -14,8 +14,9 @@ _TOGETHER = {"id_number": "id_type"}
 def fold(records: Sequence[PersonOpened]) -> PersonOpened:
     """The first record with its gaps filled from the later ones, in the order given (oldest first).
 
-    What was said first stands: a later report adds what nobody had said and changes nothing. Differing values are found
-    in the reports themselves.
+    A correction that the reporting agency confirmed comes before all of them and holds only what it corrects (the query
+    puts it there). Then what was said first stands: a later report adds what nobody had said and changes nothing.
+    Differing values are found in the reports themselves.
     """
     known = records[0]
     for record in records[1:]:

@@ -41,6 +41,7 @@ class Subject(StrEnum):
     sharing_basis = "sharing_basis"
     break_glass = "break_glass"
     audit_leaf = "audit_leaf"
+    person_request = "person_request"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -49,6 +50,7 @@ CASE_PARTS = frozenset({"coordinator", "reporter", "receiver", "observer", "supe
 REFERRAL_PARTS = frozenset({"sender", "receiver", "coordinator", "pool", "supervisor"})
 REPORT_PARTS = frozenset({"owner", "coordinator"})
 RESULT_PARTS = CASE_PARTS | {"owner"}
+REQUEST_PARTS = frozenset({"filer", "decider", "coordinator"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
     Subject.own: frozenset({"owner"}),
@@ -60,6 +62,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.sharing_basis: frozenset({"owner", "recipient", "coordinator"}),
     Subject.break_glass: frozenset({"owner", "coordinator", "supervisor"}),
     Subject.audit_leaf: frozenset({"owner", "coordinator"}),
+    Subject.person_request: REQUEST_PARTS,
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -172,6 +175,16 @@ OPERATIONS: Mapping[str, Operation] = {
         "persons:reveal", _CASEWORK | {Role.fund_officer}, parts={"coordinator", "receiver"}, purpose=True
     ),
     "end_participation": _case("cases:write", _CASEWORK, parts={"coordinator", "observer"}),
+    # requests of the person
+    "read_access_log": _case("cases:read", _COORDINATORS, parts={"coordinator"}, purpose=True),
+    "file_person_request": _case("cases:write", _CASEWORK, parts=CASE_PARTS - {"supervisor"}),
+    "list_person_requests": _own("cases:read", _CASEWORK),
+    "read_person_request": _of(Subject.person_request, "cases:read", _CASEWORK, purpose=True),
+    "take_person_request_step": _of(Subject.person_request, "cases:write", _CASEWORK),
+    **dict.fromkeys(
+        ("read_person_document", "print_person_document"),
+        _of(Subject.person_request, "cases:read", _COORDINATORS, parts={"coordinator"}, purpose=True),
+    ),
     # referrals
     "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),
     "list_referrals_of_case": _case("referrals:read", _REFERRAL_READERS),

@@ -33,5 +33,5 @@ class Assistance(SQLModel, table=True):
     unit: str | None
     period_from: date | None
     period_to: date | None
-    source: bytes = sealed()
+    source: bytes | None = sealed(nullable=True)
     recorded_at: datetime

@@ -12,7 +12,10 @@ from rules.matters import Urgency
 
 
 class Case(SQLModel, table=True):
-    """`coordinator_agency_id` mirrors the coordinator participant, so that row policies test a cheap column first."""
+    """`coordinator_agency_id` mirrors the coordinator participant, so that row policies test a cheap column first.
+
+    An erased case keeps its number, its place and its participants: a tombstone for those once entitled.
+    """
 
     __tablename__ = "case"
     __table_args__ = (
@@ -21,6 +24,7 @@ class Case(SQLModel, table=True):
         CheckConstraint(one_of("urgency", *Urgency), name="case_urgency"),
         Index("case_by_coordinator", "coordinator_agency_id"),
         Index("case_by_employer", "employer_id"),
+        Index("case_closed", "closed_at", postgresql_where="status = 'closed' AND erased_at IS NULL"),
     )
 
     id: UUID = key()
@@ -41,6 +45,7 @@ class Case(SQLModel, table=True):
     exit_reason: str | None
     exit_text: bytes | None = sealed(nullable=True)
     version: int
+    erased_at: datetime | None
 
 
 class Participant(SQLModel, table=True):
@@ -100,11 +105,13 @@ class CaseNeed(SQLModel, table=True):
 
 
 class CaseTask(SQLModel, table=True):
-    """Something the coordinator has to decide: a need that came back, a possible duplicate, a dispute."""
+    """Something the coordinator has to decide: a need that came back, a possible duplicate, a dispute, an erasure."""
 
     __tablename__ = "case_task"
     __table_args__ = (
-        CheckConstraint(one_of("kind", "reroute", "possible_duplicate", "dispute"), name="case_task_kind"),
+        CheckConstraint(
+            one_of("kind", "reroute", "possible_duplicate", "dispute", "retention_due"), name="case_task_kind"
+        ),
         CheckConstraint(one_of("status", "open", "done"), name="case_task_status"),
         Index("case_task_by_agency", "agency_id", "status", "id"),
         Index("case_task_by_case", "case_id"),

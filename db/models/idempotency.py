@@ -10,10 +10,16 @@ from db.types import blind, sealed
 
 
 class IdempotencyRecord(SQLModel, table=True):
-    """Scope: client, agency, method, path and key (as one keyed hash). The answer is sealed."""
+    """Scope: client, agency, method, path and key (as one keyed hash). The answer is sealed.
+
+    `case_id`: the case it was about, with which it is erased.
+    """
 
     __tablename__ = "idempotency_record"
-    __table_args__ = (Index("idempotency_record_by_age", "created_at"),)
+    __table_args__ = (
+        Index("idempotency_record_by_age", "created_at"),
+        Index("idempotency_record_by_case", "case_id", postgresql_where="case_id IS NOT NULL"),
+    )
 
     agency_id: UUID = Field(primary_key=True, foreign_key="agency.id")
     key_hash: bytes = Field(primary_key=True, sa_type=blind().sa_type)
@@ -21,3 +27,4 @@ class IdempotencyRecord(SQLModel, table=True):
     status: int | None
     answer: bytes | None = sealed(nullable=True, row=None)
     created_at: datetime
+    case_id: UUID | None

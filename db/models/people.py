@@ -24,7 +24,9 @@ class Person(SQLModel, table=True):
 class PersonRecord(SQLModel, table=True):
     """Identity number and phones are sealed; equality goes by keyed blind index.
 
-    `index_key` names the key of the indexes, which cannot tell themselves; null where nobody wrote it down.
+    `corrects`: a correction that the reporting agency made to an earlier record of its own; it holds what was corrected
+    and nothing else, and goes before everything that was said. `index_key` names the key of the indexes, which cannot
+    tell themselves; null where nobody wrote it down.
     """
 
     __tablename__ = "person_record"
@@ -38,6 +40,7 @@ class PersonRecord(SQLModel, table=True):
         Index("person_record_by_report", "report_id"),
         Index("person_record_by_agency", "agency_id"),
         Index("person_record_by_employer", "employer_id"),
+        Index("person_record_by_corrected", "corrects", postgresql_where="corrects IS NOT NULL"),
     )
 
     id: UUID = key()
@@ -60,3 +63,4 @@ class PersonRecord(SQLModel, table=True):
     employer_id: UUID | None = Field(foreign_key="employer.id")
     details: bytes = sealed(context="person_record")
     created_at: datetime
+    corrects: UUID | None = Field(foreign_key="person_record.id")

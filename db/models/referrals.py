@@ -69,6 +69,7 @@ class Referral(SQLModel, table=True):
     created_at: datetime
     updated_at: datetime
     version: int
+    erased_at: datetime | None
 
 
 class ReferralPool(SQLModel, table=True):

@@ -15,7 +15,8 @@ class Report(SQLModel, table=True):
     """The body is kept sealed and whole; its hash goes into the receipt.
 
     `source_record` is the keyed hash of the sender's record id: nothing forbids that to be a person's number.
-    `source_key` names the key it was hashed with; null where nobody wrote it down.
+    `source_key` names the key it was hashed with; null where nobody wrote it down. An erased report keeps its row as a
+    tombstone, and nothing of what was said.
     """
 
     __tablename__ = "report"
@@ -31,13 +32,14 @@ class Report(SQLModel, table=True):
     agency_id: UUID = Field(foreign_key="agency.id")
     case_id: UUID = Field(foreign_key="case.id")
     source_system: str
-    source_record: bytes = blind()
+    source_record: bytes | None = blind(nullable=True)
     source_key: str | None
     aware_at: datetime
     reported_at: datetime
     reported_by: UUID
     channel: str
     urgency: str
-    body: bytes = sealed()
-    body_sha256: bytes = blind()
+    body: bytes | None = sealed(nullable=True)
+    body_sha256: bytes | None = blind(nullable=True)
     leaf_id: UUID
+    erased_at: datetime | None

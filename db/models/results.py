@@ -36,6 +36,7 @@ class Result(SQLModel, table=True):
     valid_to: date | None
     shared_at: datetime
     version: int
+    erased_at: datetime | None
 
 
 class Adoption(SQLModel, table=True):

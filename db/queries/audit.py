@@ -184,6 +184,19 @@ SELECT {_FIELDS} {_FROM}, LATERAL (SELECT $6::uuid AS me) w
 """Two texts, each led by its index: with OR in one, an agency of few leaves would read everybody's."""
 
 
+async def accesses_of(tx: Tx, case_id: UUID, *, after: tuple[datetime, UUID], limit: int) -> list[asyncpg.Record]:
+    """Who did or read what in a case, newest first: agencies, never staff. One statement."""
+    return await tx.rows(
+        "SELECT l.id, l.at, l.agency_id, a.name AS agency_name, a.kind AS agency_kind, l.principal_kind, l.action,"
+        "       l.field_classes, l.purpose FROM audit_leaf l JOIN agency a ON a.id = l.agency_id "
+        "WHERE l.case_id = $1 AND (l.at, l.id) < ($2, $3) ORDER BY l.at DESC, l.id DESC LIMIT $4",
+        case_id,
+        after[0],
+        after[1],
+        limit,
+    )
+
+
 async def leaves_about(tx: Tx, case_id: UUID, subject_id: UUID | None, limit: int) -> list[UUID]:
     """Leaves of a case that can be erased, of one subject or all, oldest first, as far as the caller may see them."""
     rows = await tx.rows(

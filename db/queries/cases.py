@@ -53,7 +53,7 @@ async def join_with_report(
 _SUMMARY = """
 SELECT c.id, c.number, c.kind, c.status, c.division_code, c.urgency, c.difficulty_class, c.cause_primary,
        c.causes_secondary, c.main_birth_date, c.employer_id, c.opened_at, c.updated_at, c.closed_at, c.exit_reason,
-       c.version, c.coordinator_agency_id, a.name AS coordinator_name,
+       c.version, c.erased_at, c.coordinator_agency_id, a.name AS coordinator_name,
        ARRAY(SELECT p.role FROM participant p WHERE p.case_id = c.id AND p.agency_id = $2 AND p.until IS NULL
               UNION ALL SELECT 'supervisor' WHERE c.coordinator_agency_id = ANY ($3::uuid[])
               UNION ALL SELECT 'rescuer' WHERE EXISTS (SELECT FROM break_glass b

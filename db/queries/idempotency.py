@@ -30,10 +30,13 @@ async def find(tx: Tx, key_hash: bytes) -> asyncpg.Record | None:
 
 
 async def complete(tx: Tx, key_hash: bytes, status: int, answer: bytes) -> None:
+    """Keeps the answer, and the case it is about, with which it is erased. One statement."""
     await tx.run(
-        "UPDATE idempotency_record SET status = $3, answer = $4 WHERE agency_id = $1 AND key_hash = $2",
+        "UPDATE idempotency_record SET status = $3, answer = $4, case_id = $5::text::uuid "
+        "WHERE agency_id = $1 AND key_hash = $2",
         tx.agency_id,
         key_hash,
         status,
         answer,
+        tx.case_at_hand(),
     )

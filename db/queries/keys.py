@@ -77,7 +77,7 @@ def _sealed_table(table: Table) -> SealedTable:
 async def count_sealed(raw: Raw, table: SealedTable) -> list[asyncpg.Record]:
     """(sealed_as, values) of a table; null where a value has no readable header. One statement, reads every row."""
     heads = " UNION ALL ".join(
-        f'SELECT substr("{column}", 1, {_HEADER}) AS head FROM "{table.name}" WHERE "{column}" IS NOT NULL'  # noqa: S608  names of the models
+        f'SELECT substr("{column}", 1, {_HEADER}) AS head FROM "{table.name}" WHERE length("{column}") > 0'  # noqa: S608  names of the models
         for column in table.contexts
     )
     return await raw.fetch(
@@ -134,7 +134,7 @@ async def count_indexed(raw: Raw) -> list[asyncpg.Record]:
     return await raw.fetch(
         "SELECT 'person_record' AS table, index_key AS key_id, count(*) AS rows FROM person_record "
         "WHERE id_index IS NOT NULL OR name_birth_index IS NOT NULL OR phone_indexes <> '{}' GROUP BY 2 "
-        "UNION ALL SELECT 'report', source_key, count(*) FROM report GROUP BY 2"
+        "UNION ALL SELECT 'report', source_key, count(*) FROM report WHERE source_record IS NOT NULL GROUP BY 2"
     )
 
 
@@ -144,7 +144,9 @@ async def count_records_left(raw: Raw, key_id: str) -> int:
 
 
 async def count_reports_left(raw: Raw, key_id: str) -> int:
-    left: int = await raw.fetchval("SELECT count(*) FROM report WHERE source_key IS DISTINCT FROM $1", key_id)
+    left: int = await raw.fetchval(
+        "SELECT count(*) FROM report WHERE source_key IS DISTINCT FROM $1 AND body IS NOT NULL", key_id
+    )
     return left
 
 
@@ -177,6 +179,7 @@ async def take_reports(raw: Raw, after: UUID, *, key_id: str, limit: int) -> lis
     """The next reports whose sender's record id is hashed with another key, locked. One statement."""
     return await raw.fetch(
         "SELECT id, source_record, body FROM report WHERE id > $1 AND source_key IS DISTINCT FROM $2 "
+        "AND body IS NOT NULL "
         "ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
         after,
         key_id,

@@ -142,7 +142,8 @@ async def household_of(tx: Tx, case_id: UUID, records_of: Sequence[UUID] | None 
         "  FROM household_member m JOIN person_record r ON r.case_id = m.case_id AND r.person_id = m.person_id "
         "  LEFT JOIN employer e ON e.id = r.employer_id "
         " WHERE m.case_id = $1 AND ($2::uuid[] IS NULL OR r.agency_id = ANY ($2)) "
-        " ORDER BY m.role, m.joined_at, r.person_id, r.created_at, r.id LIMIT 2000",
+        " ORDER BY m.role, m.joined_at, r.person_id, (r.corrects IS NULL), "
+        "          CASE WHEN r.corrects IS NOT NULL THEN r.created_at END DESC, r.created_at, r.id LIMIT 2000",
         case_id,
         None if records_of is None else list(records_of),
     )

@@ -9,7 +9,7 @@ import asyncpg
 from db.transaction import Tx
 
 _RESULT = """SELECT r.id, r.case_id, r.referral_id, r.agency_id, a.name AS agency_name, r.matter_code, r.kind, r.code,
-    r.text, r.sensitive, r.valid_from, r.valid_to, r.shared_at, r.version,
+    r.text, r.sensitive, r.valid_from, r.valid_to, r.shared_at, r.version, r.erased_at,
     ARRAY(SELECT p.role FROM participant p
            WHERE p.case_id = r.case_id AND p.agency_id = $2 AND p.until IS NULL
            UNION ALL SELECT 'supervisor' FROM "case" c

@@ -52,7 +52,8 @@ async def insert_bases(tx: Tx, rows: Sequence[Mapping[str, Any]], *, case_id: UU
 
 _SHOWN = """SELECT b.id, b.case_id, b.agency_id, a.name AS agency_name, b.recipient_agency_id, r.name AS recipient_name,
        b.kind, b.purpose, b.field_classes, b.text_version, b.channel, b.given_by, b.valid_from, b.valid_until,
-       b.recorded_at, b.withdrawn_at, b.withdrawn_by, c.coordinator_agency_id, c.version AS case_version
+       b.recorded_at, b.withdrawn_at, b.withdrawn_by, c.coordinator_agency_id, c.version AS case_version,
+       c.erased_at
   FROM sharing_basis b JOIN agency a ON a.id = b.agency_id JOIN agency r ON r.id = b.recipient_agency_id
   JOIN "case" c ON c.id = b.case_id
  WHERE $2 IN (b.agency_id, b.recipient_agency_id, c.coordinator_agency_id)"""

@@ -31,6 +31,7 @@ GRANT SELECT (id, reference), UPDATE (reference) ON sharing_basis TO tongli_keys
 GRANT SELECT (id, keys, previous_keys), UPDATE (keys, previous_keys) ON webhook_endpoint TO tongli_keys;
 GRANT SELECT (staff_id, totp_secret, totp_pending), UPDATE (totp_secret, totp_pending) ON staff_credential TO tongli_keys;
 GRANT SELECT (token_hash, device_id, successor), UPDATE (successor) ON refresh_token TO tongli_keys;
+GRANT SELECT (id, said, answer), UPDATE (said, answer) ON person_request TO tongli_keys;
 GRANT SELECT (agency_id, key_hash, answer), UPDATE (answer) ON idempotency_record TO tongli_keys;
 
 DROP POLICY IF EXISTS keys ON adoption;
@@ -49,6 +50,8 @@ DROP POLICY IF EXISTS keys ON refresh_token;
 CREATE POLICY keys ON refresh_token TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON staff_credential;
 CREATE POLICY keys ON staff_credential TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON person_request;
+CREATE POLICY keys ON person_request TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON referral;
 CREATE POLICY keys ON referral TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON referral_step;

@@ -90,6 +90,8 @@ async def _settled(instance: Instance) -> World:
         await story.step(labour, cancelled, "cancel")
     pooled = await story.refer(union, case_id, None, matter="LAB-09")
     await _seal_and_cosign(instance, labour)
+    asked = await union.post(f"/v1/cases/{case_id}/person-requests", _ASKED, headers={"tongli-actor": "desk-7"})
+    assert asked.status_code == 201, asked.text
     await story.report(labour)
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
@@ -138,6 +140,11 @@ async def register_witness(instance: Instance, partner: Api) -> tuple[SigningKey
     assert made.status_code == 201, made.text
     return key, str(made.json()["id"])
 
+
+_ASKED = {
+    "kind": "copy",
+    "proof": {"document": "resident_id", "seen_by": "desk-7", "seen_at": "2026-01-05T01:00:00Z"},
+}
 
 _COMPLETED = {
     "result": {"kind": "recognition", "code": "hard-to-employ", "text": "已认定"},

@@ -61,6 +61,12 @@ async def _say_everything(world: World) -> None:
         said = {"exit_reason": "lifted", "text": "已脱困"} if step == "close" else {}
         moved = await union.post(f"{path}/{step}", said, if_match=(await union.get(path)).json()["version"])
         assert moved.status_code == 200, moved.text
+    proof = {"document": "resident_id", "seen_by": "desk-7", "seen_at": "2026-01-05T01:00:00Z"}
+    asked = await union.post(
+        f"{path}/person-requests", {"kind": "copy", "proof": proof}, headers={"tongli-actor": "desk-7"}
+    )
+    taken = await union.post(f"/v1/person-requests/{asked.json()['id']}/review", {"text": "已核对证件"}, if_match=1)
+    assert taken.status_code == 200, taken.text
     endpoint = await labour.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
     assert endpoint.status_code == 201, endpoint.text
     assert (await labour.post(f"/v1/webhook-endpoints/{endpoint.json()['id']}/rotate-secret")).status_code == 200

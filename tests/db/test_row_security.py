@@ -36,6 +36,9 @@ DEFINERS = {
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     *("carry_into_case", "children_of_joint", "complete_joint"),
     *("await_sealing", "erase_leaves", "stored_leaves", "stray_leaves"),
+    *("person_of_case", "carry_birth_date"),
+    *("erase_case", "erase_member", "forget_unknown_people", "trim_case"),
+    *("cases_past_retention", "open_retention_task", "forget_proofs_of_erased"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""
 

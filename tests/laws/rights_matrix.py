@@ -64,6 +64,11 @@ _DANGER: Final = {"danger": "health", "text": "矩阵中的紧急情况，需要
 _REVIEW: Final = {"verdict": "justified", "text": "复核"}
 _REVEAL: Final = {"person_id": NOTHING, "fields": ["id_number"], "reason": "verify_identity"}
 _REFERRALS = ("requested", "in_progress", "completed", "failed", "draft", "pooled")
+_WITHOUT_MANDATE: Final = {
+    "kind": "copy",
+    "asked_by": "agent",
+    "proof": {"document": "resident_id", "seen_by": "desk-7", "seen_at": "2026-01-05T01:00:00Z"},
+}
 
 CALLS: Final[Mapping[str, Call]] = {
     "list_matters": _get("/v1/matters"),
@@ -163,6 +168,13 @@ CALLS: Final[Mapping[str, Call]] = {
         "POST", "/v1/cases/{thing}/reveal", frozenset({422}), ("case",), _REVEAL, {"tongli-actor": "matrix-auditor"}
     ),
     "read_people_of_referral": _get("/v1/referrals/{thing}/people", "in_progress", "completed"),
+    "read_access_log": _get("/v1/cases/{thing}/access-log", "case"),
+    "file_person_request": _post("/v1/cases/{thing}/person-requests", 422, "case", body=_WITHOUT_MANDATE),
+    "list_person_requests": _get("/v1/person-requests"),
+    "read_person_request": _get("/v1/person-requests/{thing}", "person_request"),
+    "read_person_document": _get("/v1/person-requests/{thing}/document", "person_request"),
+    "print_person_document": _get("/v1/person-requests/{thing}/document.html", "person_request"),
+    "take_person_request_step": _post("/v1/person-requests/{thing}/withdraw", 412, "person_request", stale=True),
     "take_case_step": _post("/v1/cases/{thing}/assess", 412, "case", stale=True),
     "refer": _post("/v1/cases/{thing}/referrals", 422, "case", body={"matter": "NONE-01"}),
     "list_referrals_of_case": _get("/v1/cases/{thing}/referrals", "case"),
@@ -291,11 +303,19 @@ def mismatch(
         wanted = granted_classes(world, cell)
     else:
         status, code = _STATUS[verdict]
-        if (answer.status_code, answer.json().get("code")) != (status, code):
+        if (answer.status_code, _problem_code(answer)) != (status, code):
             return Mismatch(cell, f"{status} {code}", f"{answer.status_code} {answer.text[:200]}")
         wanted = frozenset()
     shown = shown_classes(world, answer)
     return None if shown == wanted else Mismatch(cell, f"classes {sorted(wanted)}", f"classes {sorted(shown)}")
+
+
+def _problem_code(answer: httpx.Response) -> str | None:
+    """None for what is no problem: a page, a list."""
+    if "problem+json" not in answer.headers.get("content-type", ""):
+        return None
+    code: str = answer.json()["code"]
+    return code
 
 
 def shown_classes(world: RightsWorld, answer: httpx.Response) -> frozenset[str]:
@@ -309,6 +329,8 @@ def granted_classes(world: RightsWorld, cell: Cell) -> frozenset[str]:
     parts = world.parts(cell.thing, cell.principal) if cell.thing else frozenset()
     if cell.operation == "read_case_file":
         return classes_of_file(parts, roles=roles, purpose=PURPOSE) & marked
+    if cell.operation in ("read_person_document", "print_person_document"):
+        return marked - {"family", "identity", "finance_account"}  # others are masked; own numbers stand in clear
     if cell.operation == "read_report":
         return classes_of_report(parts, roles=roles, purpose=PURPOSE) & marked
     if cell.operation in ("read_referral", "read_people_of_referral") and "receiver" in parts:

@@ -142,6 +142,7 @@ _REFERRALS = {
 }
 _REPORT = _parts(coordinator="coordinator", reporter="owner")
 _RESULT = {**_CASE, "finished": frozenset({"owner", "receiver"})}
+_REQUEST = _parts(coordinator="decider coordinator", reporter="filer")
 _OWN = _parts(coordinator="owner")
 _READ_BY_ALL = {relation: frozenset({"owner" if relation == COORDINATOR else "reader"}) for relation in RELATIONS}
 _ASSESSMENT = {
@@ -247,7 +248,12 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
     invited = await union.post(f"/v1/cases/{case_id}/participants", {"agency": str(apis["observer"].id)})
     assert invited.status_code == 201, invited.text
     (result,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
+    asked = await apis["reporter"].post(f"/v1/cases/{case_id}/person-requests", _ASKED, headers={"tongli-actor": "m-1"})
+    assert asked.status_code == 201, asked.text
+    taken = await union.post(f"/v1/person-requests/{asked.json()['id']}/review", {}, if_match=1)
+    assert taken.status_code == 200, taken.text
     things = {
+        "person_request": Thing(asked.json()["id"], _REQUEST),
         "case": Thing(case_id, _CASE),
         "report": Thing(filed["id"], _REPORT),
         "leaf": Thing(filed["receipt"]["leaf_id"], _REPORT),
@@ -279,6 +285,11 @@ async def _minimum(api: Api, matter: str) -> frozenset[str]:
 
 
 _COMPLETED = {"result": {"kind": "recognition", "code": "dibao", "text": "已认定"}}
+
+_ASKED = {
+    "kind": "copy",
+    "proof": {"document": "resident_id", "seen_by": "desk-7", "seen_at": "2026-01-05T01:00:00Z"},
+}
 
 
 def _person() -> dict[str, Any]:

@@ -48,6 +48,11 @@ async def behind(world: World) -> AsyncIterator[Raw]:
         ("SELECT note_referral($1, $1, NULL, now())", ("new",)),
         ("SELECT erase_leaves(ARRAY[$1::uuid])", ("leaf",)),
         ("SELECT erase_leaves(ARRAY[$1::uuid])", ("new",)),
+        ("SELECT erase_case($1, false, now())", ("case",)),
+        ("SELECT erase_case($1, true, now())", ("case",)),
+        ("SELECT erase_member($1, $2, '[]')", ("case", "new")),
+        ("SELECT trim_case($1, '[]', '{}')", ("case",)),
+        ("SELECT carry_birth_date($1)", ("case",)),
     ],
 )
 @pytest.mark.parametrize("acting", ["a stranger", "nobody"])
@@ -141,3 +146,9 @@ async def test_no_agency_acts_for_another_by_naming_it(world: World) -> None:
             "SELECT * FROM enter('staff', $1, $2, NULL, 'x', NULL)", world.stranger_client, world.stranger
         )
     assert (rows, staff) == ([], [])
+
+
+async def test_a_stranger_does_not_learn_who_lives_in_a_household(world: World) -> None:
+    caller = Caller("client", world.stranger_client, world.stranger, world.stranger_client, frozenset(), "test")
+    async with open_transaction(world.instance.database, caller) as tx:
+        assert await tx.value("SELECT person_of_case($1, NULL)", world.case_id) is None

@@ -43,6 +43,7 @@ ELSEWHERE: dict[str, str] = {
 SENSITIVE = {
     *("read_report", "read_case_file", "read_referral", "search_cases", "read_result", "list_results"),
     *("list_audit_leaves", "read_audit_leaf", "read_people_of_referral", "reveal_values"),
+    *("read_person_request", "read_person_document", "read_access_log"),
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
@@ -111,6 +112,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         case = await _main_job(ledger, union, labour)
         await _grounds(ledger, union, labour, case["case_id"])
         await _sensitive_reads(ledger, union, case)
+        await _requests_of_persons(ledger, union, case["case_id"])
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _witness(ledger, union, instance, keyring)
@@ -232,6 +234,16 @@ _CERTIFICATE = {
     "valid_from": "2026-01-01",
     "valid_until": "2030-01-01",
 }
+
+
+async def _requests_of_persons(ledger: Ledger, union: Api, case_id: str) -> None:
+    proof = {"document": "resident_id", "seen_by": "window-3", "seen_at": "2026-01-05T01:00:00Z"}
+    said = {"kind": "copy", "proof": proof}
+    filed = await ledger.does(union, "POST", f"/v1/cases/{case_id}/person-requests", said)
+    path = f"/v1/person-requests/{filed['id']}"
+    await ledger.does(union, "POST", f"{path}/review", {}, if_match=filed["tag"])
+    for read in (path, f"{path}/document", f"/v1/cases/{case_id}/access-log"):
+        await ledger.does(union, "GET", read, purpose="person_request")
 
 
 async def _accounts(ledger: Ledger, union: Api) -> None:

@@ -46,6 +46,7 @@ _SETS = {
     "break_glass": "verdict = 'justified'",
     "qualification": "revoked_at = now()",
     "audit_witness": "revoked_at = now()",
+    "person_request": "status = 'withdrawn'",
 }
 
 

@@ -174,3 +174,18 @@ async def test_a_repeat_costs_little(union: Api, recorder: Recorder) -> None:
     await union.post("/v1/reports", body, key=key)
     async with recorder.budget(5):
         assert (await union.post("/v1/reports", body, key=key)).headers["idempotency-replayed"] == "true"
+
+
+async def test_filing_a_request_of_a_person_costs_sixteen_and_reading_it_six(union: Api, recorder: Recorder) -> None:
+    case_id = (await report(union))["case"]["id"]
+    proof = {"document": "resident_id", "seen_by": "desk-7", "seen_at": "2026-01-05T01:00:00Z"}
+    actor = {"tongli-actor": "desk-7"}
+    async with recorder.budget(16):
+        filed = await union.post(
+            f"/v1/cases/{case_id}/person-requests", {"kind": "copy", "proof": proof}, headers=actor
+        )
+    assert filed.status_code == 201, filed.text
+    async with recorder.budget(6):
+        assert (await union.get(f"/v1/person-requests/{filed.json()['id']}", purpose="person_request")).is_success
+    async with recorder.budget(6):
+        assert (await union.get(f"/v1/cases/{case_id}/access-log", purpose="person_request")).is_success

@@ -1,0 +1,227 @@
+"""A case with a marked value in every place that can hold one, and ways to look for marks in everything stored."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from crypto.vault import Vault
+from db import names
+from db.bootstrap import role_url
+from db.engine import Raw, open_database
+from db.queries.keys import sealed_tables
+from rules.audit import commitment
+from settings import Settings
+from tests.actions import story
+from tests.actions.instances import Instance, StoryClock, instance_on, superuser
+from tests.api.test_person_requests import file, take
+from tests.builders import Api, person_body, report_body
+
+TEN_YEARS = timedelta(days=3660)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of one case, and the things it left: `marks` are values of its people and nobody else's."""
+
+    case_id: str
+    report_id: str
+    report_body: Mapping[str, Any]
+    report_key: str
+    referral_id: str
+    result_id: str
+    marks: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class ErasureWorld:
+    instance: Instance
+    clock: StoryClock
+    vault: Vault
+    union: Api
+    labour: Api
+    medical: Api
+    stranger: Api
+
+    def later(self, by: timedelta) -> None:
+        self.clock.set((self.clock() + by).isoformat())
+
+
+@asynccontextmanager
+async def erasure_world(admin_url: str, vault: Vault, settings: Settings) -> AsyncIterator[ErasureWorld]:
+    """On a database of its own, with business time that the test moves."""
+    clock = StoryClock(datetime.now(UTC).isoformat())
+    url = role_url(admin_url, names.APP, vault.keyring)
+    database = open_database(url, vault=vault, clock=clock)
+    async with instance_on(database, admin_url, settings) as instance:
+        codes = ("DEMO-340802-UNION", "DEMO-340802-LABOUR", "DEMO-340802-MEDICAL", "DEMO-990102-UNION")
+        union, labour, medical, stranger = [await instance.api(code) for code in codes]
+        yield ErasureWorld(instance, clock, vault, union, labour, medical, stranger)
+    await database.close()
+
+
+async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None = None) -> Told:
+    """A story in which everything that can be said is said, each with a mark of its own."""
+    union, labour, medical = world.union, world.labour, world.medical
+    code = "-".join(str(ord(character)) for character in mark)
+    base = dict(person or person_body(name=f"欧阳{mark}"))
+    told = base | {
+        "health": f"health-{code}",
+        "address": {"division_code": "340802", "detail": f"{mark}路七号"},
+        "as_received": {"address": f"原址{mark}"},
+    }
+    key = f"0123456789abcdef-{code}"
+    body = report_body(
+        person=told,
+        household=[{"name": f"司徒{mark}", "relation": "spouse", "health": f"illness-{code}"}],
+        narrative=f"经过{mark}",
+        sharing_basis={"kind": "consent", "reference": f"同意书{mark}", "recipients": [str(labour.id)]},
+    )
+    body["source"]["record_id"] = f"REC-{code}"
+    filed = await labour.post("/v1/reports", body, key=key)
+    assert filed.status_code == 201, filed.text
+    case_id = filed.json()["case"]["id"]
+    referral = await story.refer(union, case_id, medical, matter="MED-01", note=f"说明{mark}")
+    given = [{"kind": "medical", "depth": "recovery", "amount_fen": 1, "source": f"来源{mark}"}]
+    result = {"kind": "other", "code": "helped", "text": f"病情{mark}"}
+    said: story.Json = {"text": f"办妥{mark}", "result": result, "assistance": given}
+    for name in ("accept", "start", "complete"):
+        referral = await story.step(medical, referral, name, **(said if name == "complete" else {}))
+    (shared,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
+    partly = {"decision": "partly", "reason": f"口径{mark}"}
+    assert (await union.post(f"/v1/results/{shared['id']}/adoptions", partly)).status_code == 201
+    danger = {"danger": "health", "text": f"突发病情须立即查阅{mark}", "hours": 1}
+    glass = await labour.post(f"/v1/cases/{case_id}/break-glass", danger, headers={"tongli-actor": "desk-7"})
+    assert glass.status_code == 201, glass.text
+    judged = {"verdict": "justified", "text": f"复核无误{mark}"}
+    review = await union.post(f"/v1/break-glass/{glass.json()['id']}/review", judged)
+    assert review.status_code == 200, review.text
+    request = await file(
+        union,
+        case_id,
+        "correction",
+        correction={"name": f"上官{mark}"},
+        text=f"请求{mark}",
+        reporting_agency=str(labour.id),
+    )
+    request = await take(labour, request, "review", text=f"审查{mark}")
+    await take(labour, request, "fulfil", text=f"更正{mark}")
+    marks = {
+        "name": told["name"],
+        "corrected": f"上官{mark}",
+        "family": f"司徒{mark}",
+        "number": told["id_number"],
+        "phone": told["phones"][0],
+        "address": f"{mark}路七号",
+        "received": f"原址{mark}",
+        "health": f"health-{code}",
+        "illness": f"illness-{code}",
+        "narrative": f"经过{mark}",
+        "basis": f"同意书{mark}",
+        "record": f"REC-{code}",
+        "note": f"说明{mark}",
+        "step": f"办妥{mark}",
+        "result": f"病情{mark}",
+        "source": f"来源{mark}",
+        "adoption": f"口径{mark}",
+        "danger": f"须立即查阅{mark}",
+        "judged": f"复核无误{mark}",
+        "request": f"请求{mark}",
+        "review": f"审查{mark}",
+        "answer": f"更正{mark}",
+        "exit": f"脱困{mark}",
+    }
+    return Told(case_id, filed.json()["id"], body, key, referral["id"], shared["id"], marks)
+
+
+async def close(world: ErasureWorld, told: Told) -> None:
+    """Ends a case with words of its own."""
+    path = f"/v1/cases/{told.case_id}"
+    for name in ("activate", "propose_closing", "close"):
+        words = {"exit_reason": "lifted", "text": told.marks["exit"]} if name == "close" else {}
+        version = (await world.union.get(path)).json()["version"]
+        moved = await world.union.post(f"{path}/{name}", words, if_match=version)
+        assert moved.status_code == 200, moved.text
+
+
+async def tables(raw: Raw) -> list[str]:
+    """Every table that holds rows of its own."""
+    rows = await raw.fetch(
+        "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    return [row["relname"] for row in rows]
+
+
+async def found_in_clear(raw: Raw, values: Iterable[str]) -> set[str]:
+    """Which of these stand anywhere in the rows as a dump writes them, as text or as bytes."""
+    wanted, found = set(values), set()
+    for table in await tables(raw):
+        for row in await raw.fetch(f'SELECT t::text AS row FROM "{table}" t'):
+            text = row["row"].lower()
+            found |= {value for value in wanted if value.lower() in text or value.encode().hex() in text}
+    return found
+
+
+async def found_opened(raw: Raw, vault: Vault, values: Iterable[str]) -> set[str]:
+    """Which of these stand in any sealed value, opened with the whole keyring."""
+    wanted, found = set(values), set()
+    for table in sealed_tables():
+        for row in await raw.fetch(f'SELECT * FROM "{table.name}"'):
+            for column in table.contexts:
+                if row[column]:
+                    text = vault.cipher.open_bytes(row[column], table.context(column, row)).decode()
+                    plain = text.encode().decode("unicode_escape") if "\\u" in text else text
+                    found |= {value for value in wanted if value in text or value in _readable(text, plain)}
+    return found
+
+
+def _readable(text: str, unescaped: str) -> str:
+    """JSON writes other scripts with escapes; what they stand for is looked for as well."""
+    return text + unescaped
+
+
+async def sealed_values(raw: Raw, case_id: str) -> set[str]:
+    """Every sealed value and blind index that stands on a row of the case, in hexadecimal."""
+    found: set[str] = set()
+    for table, column in (
+        *(
+            ("person_record", name)
+            for name in ("name", "id_number", "contact", "details", "id_index", "name_birth_index")
+        ),
+        *(("report", name) for name in ("body", "source_record", "body_sha256")),
+        *(("referral", "note"), ("result", "text"), ("adoption", "reason"), ("assistance", "source")),
+        *(("sharing_basis", "reference"), ("idempotency_record", "answer")),
+        *(("person_request", "said"), ("person_request", "answer")),
+    ):
+        rows = await raw.fetch(
+            f'SELECT encode("{column}", \'hex\') AS v FROM "{table}" WHERE case_id = $1', UUID(case_id)
+        )
+        found |= {row["v"] for row in rows if row["v"]}
+    return found
+
+
+async def leaves(raw: Raw) -> dict[UUID, dict[str, Any]]:
+    return {row["id"]: dict(row) for row in await raw.fetch("SELECT *, facts::text AS said FROM audit_leaf")}
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def opens(leaf: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether a leaf that still has its salt gives its commitment."""
+    written = {
+        "id": str(leaf["id"]),
+        "at": leaf["at"].isoformat(),
+        **{name: leaf[name] and str(leaf[name]) for name in ("agency_id", "principal_id", "subject_id", "case_id")},
+        **{name: leaf[name] for name in ("principal_kind", "actor", "action", "subject_type", "purpose", "request_id")},
+        "field_classes": sorted(leaf["field_classes"]),
+        "facts": dict(facts),
+    }
+    return bool(commitment(written, leaf["salt"], _sha256) == leaf["commitment"])
+
+
+__all__ = ["TEN_YEARS", "ErasureWorld", "Told", "close", "erasure_world", "superuser", "tell"]
