@@ -33,26 +33,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     """The API on a pool of role tongli_app. Opens nothing before the first request; closes the pool when it stops."""
     tokens = TokenAuthority(database.vault.keyring, settings.public_url)
     database.vault.follow(tokens.adopt)
-    services = Services(
-        database=database,
-        tokens=tokens,
-        streams=OpenStreams(),
-        limiter=Limiter(database, per_minute=settings.rate_limit_per_minute, burst=settings.rate_limit_burst),
-        report_limiter=Limiter(
-            database,
-            per_minute=settings.report_limit_per_minute,
-            burst=settings.report_limit_burst,
-            name="report",
-        ),
-        public_url=settings.public_url,
-        allow_demo=not settings.production,
-        webhook_targets=TargetPolicy.of(
-            settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
-        ),
-        feed=Listener(database, FEED),
-        passwords=PasswordDesk(),
-        trusted_proxies=read_networks(settings.trusted_proxies),
-    )
+    services = _services(settings, database, tokens)
     app = FastAPI(
         title="Tongli",
         version="1.0.0",
@@ -78,6 +59,29 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     if settings.docs_served:
         app.include_router(docs_pages(lambda: build_document(app)))
     return app
+
+
+def _services(settings: Settings, database: Database, tokens: TokenAuthority) -> Services:
+    return Services(
+        database=database,
+        tokens=tokens,
+        streams=OpenStreams(),
+        limiter=Limiter(database, per_minute=settings.rate_limit_per_minute, burst=settings.rate_limit_burst),
+        report_limiter=Limiter(
+            database,
+            per_minute=settings.report_limit_per_minute,
+            burst=settings.report_limit_burst,
+            name="report",
+        ),
+        public_url=settings.public_url,
+        allow_demo=not settings.production,
+        webhook_targets=TargetPolicy.of(
+            settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
+        ),
+        feed=Listener(database, FEED),
+        passwords=PasswordDesk(),
+        trusted_proxies=read_networks(settings.trusted_proxies),
+    )
 
 
 def allowed_hosts(settings: Settings) -> list[str]:

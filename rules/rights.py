@@ -116,7 +116,6 @@ def _case(scope: str, roles: Iterable[Role], *, parts: Collection[str] = (), pur
 
 
 _ADMIN, _HOOKS = _own("agency:admin", _ADMINS), _own("webhooks:manage", _ADMINS)
-_PERSONAL = Operation(None, EVERYBODY - {Role.integration}, Subject.own, SEEING_PARTS[Subject.own], purpose=False)
 _COORDINATED = _case("cases:write", _COORDINATORS, parts={"coordinator"})
 _CASE_READ = _case("cases:read", _CASE_READERS)
 _RESULT_READ = _of(Subject.result, "cases:read", _CASE_READERS)
@@ -129,8 +128,8 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("open_department", "list_clients", "read_client", "open_client"), _ADMIN),
     **dict.fromkeys(("change_client", "add_client_key", "revoke_client_key", "rotate_client_secret"), _ADMIN),
     **dict.fromkeys(("revoke_client", "list_staff", "read_staff", "open_staff", "change_staff"), _ADMIN),
-    **dict.fromkeys(("read_me", "change_password", "begin_second_factor", "confirm_second_factor"), _PERSONAL),
-    **dict.fromkeys(("list_devices", "revoke_device", "revoke_all_devices"), _PERSONAL),
+    **dict.fromkeys(("read_me", "change_password", "begin_second_factor", "confirm_second_factor"), _public()),
+    **dict.fromkeys(("list_devices", "revoke_device", "revoke_all_devices"), _public()),
     "invite_staff": _ADMIN,
     **dict.fromkeys(("revoke_staff", "list_qualifications", "record_qualification", "revoke_qualification"), _ADMIN),
     "change_agency": _of(Subject.agency, "agency:admin", _ADMINS, parts={"owner"}),

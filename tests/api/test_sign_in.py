@@ -115,7 +115,7 @@ async def test_a_supervisor_sets_up_a_second_factor_before_the_first_token(union
     done = await phone.send(codes)
     assert (await phone.exchange(answered(done)["code"])).status_code == 200
     assert (await phone.get("/v1/me")).json()["second_factor"] is True
-    assert "persons:reveal" in phone.tokens["scope"]
+    assert "audit:read" in phone.tokens["scope"]
 
 
 async def test_the_pages_half_way_cannot_be_used_again(union: Api, phone: Phone) -> None:
