@@ -4,6 +4,7 @@ their backends. Whatever is answered must be the asking agency's own.
 
 import asyncio
 import contextlib
+import gc
 import random
 import re
 from collections import Counter
@@ -75,12 +76,15 @@ async def storm(
     transport = httpx.ASGITransport(create_app(settings, database), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=settings.public_url, timeout=30) as http:
         found = Storm([], {}, random.Random(seed))
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: found.wrong.append(str(told)))
         await _settle(found, http, admin_url)
         async with _bad_weather(admin_url, on=weather) as seen:
             waiting = list(range(requests))
             await asyncio.gather(*(_worker(found, waiting) for _ in range(AT_ONCE)))
         await asyncio.gather(*(_request(found, tenant, "foreign") for tenant in found.tenants))  # refusals roll back
         await asyncio.gather(*transaction._ending)  # what callers left behind ends by itself
+    gc.collect()  # a task that failed unheard tells so when it goes
+    asyncio.get_running_loop().set_exception_handler(None)
     left = await left_in_pool(database, admin_url)
     await database.close()
     return {
