@@ -9,7 +9,9 @@ import argparse
 import asyncio
 import http.client
 import json
+import math
 import random
+import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -119,9 +121,20 @@ def _by_read(families: dict[str, Family]) -> dict[str, Any]:
             into.seconds += [second / middle / 1e6 for second in part.seconds]
             into.sizes += part.sizes
     figures = whole.figures()
-    return {"probes": figures["probes"], "auc_time": figures["auc_time"], "auc_size": figures["auc_size"]} | {
-        "worst_read": max((round(one.figures()["auc_time"], 3), name) for name, one in families.items())
+    reads = {name: family.figures() for name, family in families.items()}
+    return {
+        **{name: figures[name] for name in ("probes", "auc_time", "auc_size")},
+        "standard_error_of_one_read": max(_standard_error(figures["probes"]) for figures in reads.values()),
+        "auc_time_by_read": dict(sorted((name, figures["auc_time"]) for name, figures in reads.items())),
+        "slower_by_us": round(
+            statistics.median(one["median_us_known"] - one["median_us_unknown"] for one in reads.values()), 1
+        ),
     }
+
+
+def _standard_error(probes: int) -> float:
+    """Of an AUC that is in truth 0.5, with as many probes on either side (Hanley and McNeil 1982)."""
+    return round(math.sqrt((probes + 1) / (3 * probes**2)), 4)
 
 
 class _Asker:
@@ -153,9 +166,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def told_too_much(figures: dict[str, Any]) -> list[str]:
-    """Families whose classifiers are beyond the aim; an intake answer says linked or new openly, so that its time tells
-    nothing more."""
+    """Families whose classifiers are beyond the aim, and single reads that are by more than three standard errors. An
+    intake answer says linked or new openly, so that its time tells nothing more."""
+    by_read = figures["families"]["hidden ids, each read by itself"]
+    limit = AIM + 3 * by_read["standard_error_of_one_read"]
     return [
+        *(f"{name}: auc_time {value}" for name, value in by_read["auc_time_by_read"].items() if value > limit),
+    ] + [
         f"{name}: {kind} {family[kind]}"
         for name, family in figures["families"].items()
         for kind in ("auc_time", "auc_size")
