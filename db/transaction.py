@@ -226,15 +226,20 @@ async def _begin(database: Database, begin: str) -> tuple[AsyncConnection, Raw]:
 
 
 async def _roll_back(connection: AsyncConnection, raw: Raw) -> None:
-    """Ends a failed transaction; a connection that cannot even do that is thrown away."""
+    """Ends a failed transaction; a connection that does not say it has is thrown away.
+
+    Whatever the reason: given back inside a transaction, its next user would commit what was left undone.
+    """
+    rolled_back = False
     try:
-        if raw.is_closed():
-            await connection.invalidate()
-        else:
+        if not raw.is_closed():
             await raw.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        await connection.invalidate()
+            rolled_back = True
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        pass  # the error that led here says more
     finally:
+        if not rolled_back:
+            await connection.invalidate()
         await connection.close()
 
 

@@ -199,6 +199,33 @@ async def test_a_connection_lost_in_the_middle_is_an_error_and_never_a_commit(
     assert await _left_behind(admin_url, subject, union) == (0, 0, "test")
 
 
+async def test_a_connection_that_fails_to_roll_back_is_never_used_again(
+    admin_url: str, keyring: Keyring, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For whatever reason: seen from asyncpg, where a caller leaves as its backend dies, as InternalClientError. Given
+    back as it is, the next transaction on it would commit what was left undone."""
+    database = open_database(role_url(admin_url, names.APP, keyring), vault=vault, pool_size=1)
+    real, sessions = asyncpg.Connection.execute, []
+
+    async def execute(self: asyncpg.Connection, query: str, *values: object) -> str:
+        if query == "ROLLBACK":
+            raise asyncpg.InternalClientError("another operation is in progress")
+        return await real(self, query, *values)
+
+    async def fails() -> None:
+        async with open_system_transaction(database) as raw:
+            sessions.append(await raw.fetchval("SELECT pg_backend_pid()"))
+            raise Conflict(reason="test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "execute", execute)
+        with pytest.raises(Conflict):
+            await fails()
+    async with open_system_transaction(database) as raw:
+        assert await raw.fetchval("SELECT pg_backend_pid()") not in sessions
+    await database.close()
+
+
 async def test_a_lock_that_is_not_to_be_had_ends_the_wait_after_two_seconds(
     database: Database, admin_url: str, union: Api
 ) -> None:
