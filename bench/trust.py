@@ -14,7 +14,16 @@ from typing import Any, Final, TypeAlias
 from rich.console import Console
 from rich.table import Table
 
-from bench import trust_audit_cost, trust_keys, trust_matrix, trust_tamper, trust_tokens
+from bench import (
+    trust_audit_cost,
+    trust_enumeration,
+    trust_keys,
+    trust_matrix,
+    trust_tamper,
+    trust_tokens,
+    trust_wall_cost,
+    trust_walls,
+)
 
 HELP = "authorization, tokens, tampering, keys: what is detected, refused, and what it costs"
 
@@ -44,8 +53,30 @@ async def _matrix(short: bool) -> Figures:
     return await trust_matrix.measure(mutants=not short)
 
 
+async def _fields(_short: bool) -> Figures:
+    return await trust_walls.mass_assignment()
+
+
+async def _storm(short: bool) -> Figures:
+    return await trust_walls.pool_storm(1_000 if short else 10_000)
+
+
+async def _enumeration(short: bool) -> Figures:
+    people, each = (150, 20) if short else (1_500, 60)
+    return await trust_enumeration.enumerate_all(people, each)
+
+
+async def _wall_cost(short: bool) -> Figures:
+    cases, rounds, requests = (5_000, 2, 200) if short else (100_000, 5, 1_000)
+    return await trust_wall_cost.measure(cases, rounds, requests)
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "matrix": _matrix,
+    "fields": _fields,
+    "storm": _storm,
+    "enumeration": _enumeration,
+    "wall-cost": _wall_cost,
     "tokens": _tokens,
     "tamper": _tamper,
     "audit-cost": _audit_cost,

@@ -91,6 +91,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     certificate |= {"valid_from": "2026-01-01", "valid_until": "2030-01-01"}
     case, referral = f"/v1/cases/{thing['case']}", f"/v1/referrals/{thing['requested']}"
     consent = {"kind": "consent", "reference": "x", "recipients": [agency["finished"]]}
+    asked = f"/v1/person-requests/{thing['person_request']}"
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
     passwords = {"current_password": "none of these", "new_password": "nor of these either"}
     return {
@@ -109,6 +110,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
             f"/v1/break-glass/{thing['glass']}/review", dict(CALLS["review_break_glass"].body or {}), 409
         ),
         "withdraw_sharing_basis": Good(f"/v1/sharing-bases/{thing['basis']}/withdraw", {"withdrawn_by": "person"}, 200),
+        "file_person_request": Good(f"{case}/person-requests", _COPY, 201),
+        "take_person_request_step": Good(asked + "/review", {}, 200, asked),
         "record_assessment": Good("/v1/impact-assessments", _ASSESSMENT, 201),
         "open_department": Good("/v1/agencies", {"suffix": "MATRIX", "name": "矩阵科"}, 201),
         "change_agency": Good(f"/v1/agencies/{agency[COORDINATOR]}", change, 200, ""),
@@ -132,6 +135,11 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     }
 
 
+_COPY: Final[Json] = {
+    "kind": "copy",
+    "asked_by": "person",
+    "proof": {"document": "resident_id", "seen_by": "desk-7", "seen_at": "2026-01-05T01:00:00Z"},
+}
 _ASSESSMENT: Final[Json] = {
     "title": "矩阵",
     "matters": ["LAB-09"],
@@ -335,7 +343,8 @@ async def _headers(world: RightsWorld, write: Write) -> dict[str, str]:
 
 
 def _reading(world: RightsWorld) -> dict[str, str]:
-    return {"authorization": f"Bearer {next(p for p in world.principals if p.relation == COORDINATOR).token}"}
+    reader = next(p for p in world.principals if p.relation == COORDINATOR)
+    return {"authorization": f"Bearer {reader.token}", "tongli-purpose": "person_request"}
 
 
 def _principal(world: RightsWorld, write: Write) -> Principal:

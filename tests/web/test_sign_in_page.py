@@ -154,7 +154,7 @@ async def test_from_the_enrolment_code_to_the_revoked_device(
 async def test_a_person_of_ours_signs_in_again_and_switches_the_language(
     browser: Browser, url: str, phone: Phone, callback: Callback, admin: Api
 ) -> None:
-    person = await new_person(admin, "agency_caseworker")
+    person = await new_person(admin)
     await choose_password(browser, url, await enrolment_code(admin, person), person, language="en")
     await browser.open(f"{url}/oauth/authorize?{urlencode(phone.asked(ui_locales='en'))}")
     await browser.press("header a")
