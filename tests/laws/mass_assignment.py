@@ -334,7 +334,7 @@ async def _send(world: RightsWorld, raw: Raw, write: Write, body: object, header
 async def _headers(world: RightsWorld, write: Write) -> dict[str, str]:
     principal = _principal(world, write)
     headers = {"authorization": f"Bearer {principal.token}", "tongli-purpose": "assistance"}
-    if write.name == "reveal_values":
+    if write.name in ("reveal_values", "file_person_request"):
         headers["tongli-actor"] = "matrix-auditor"
     if write.good.tag_of is not None:
         seen = await world.instance.http.get(write.good.tag_of or write.good.path, headers=_reading(world))
