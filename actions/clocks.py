@@ -60,7 +60,11 @@ async def expire(raw: Raw, referral_id: UUID, case_id: UUID, *, now: datetime, c
     pool = await clocks.pool_of(raw, referral_id) if referral["pooled"] else []
     moved = (referral["status"], transition.to_status)
     await record_for_system(
-        raw, _fact(referral, transition.event, version, moved=moved, changed=("status",), pool=pool), now
+        raw,
+        _fact(
+            referral, transition.event, version, action="referral.expire", moved=moved, changed=("status",), pool=pool
+        ),
+        now,
     )
     await _tell_case(raw, referral, case_version, now)
     if referral["part_of"] is not None:
@@ -88,7 +92,7 @@ async def count_again(raw: Raw, referral_id: UUID, case_id: UUID, *, now: dateti
         await clocks.insert_step(
             raw, new_id(), referral, "recalculate", to_status=referral["status"], deadlines=moved, now=now
         )
-        fact = _fact(referral, "deadline.recalculated", version, changed=tuple(moved))
+        fact = _fact(referral, "deadline.recalculated", version, action="referral.recalculate", changed=tuple(moved))
         await record_for_system(raw, fact, now)
     return True
 
@@ -113,14 +117,16 @@ def _fact(
     event_type: str,
     version: int,
     *,
+    action: str | None = None,
     moved: tuple[str, str] | None = None,
     changed: tuple[str, ...],
     pool: list[UUID] | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> SystemFact:
+    """`action` names the step that the clock took, as a person's would be named; none where it took none."""
     return SystemFact(
         type=event_type,
-        action=event_type,
+        action=action or event_type,
         subject_type="referral",
         subject_id=referral["id"],
         version=version,
