@@ -38,7 +38,7 @@ def _disclosed(*bases: Basis, **changes: Any) -> Disclosure:
     return receiver_disclosure(["basic", "contact"], bases, **(given | changes))
 
 
-@pytest.mark.parametrize(("kind", "sender", "recipient"), product(BasisKind, AgencyKind, AgencyKind))
+@pytest.mark.parametrize(("kind", "sender", "recipient"), list(product(BasisKind, AgencyKind, AgencyKind)))
 def test_a_duty_is_a_ground_for_state_organs_and_consent_for_everybody(kind: str, sender: str, recipient: str) -> None:
     """个人信息保护法 arts. 13, 23; 政务数据共享条例 arts. 2, 43: a union is no state organ."""
     if recipient in CONSENT_ONLY:

@@ -35,6 +35,8 @@ class Callback:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = (await reader.readline()).decode()
+        if not line:  # the browser opens connections that it may need
+            return writer.close()
         query = urlsplit(line.split(" ")[1]).query
         if query:
             self.answers.put_nowait({name: values[0] for name, values in parse_qs(query).items()})
