@@ -23,7 +23,7 @@ from actions.person_requests import (
     parts_of,
     record,
 )
-from db.queries import erasures, people, person_requests
+from db.queries import erasures, links, people, person_requests
 from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.corrections import confirmed
@@ -97,7 +97,7 @@ async def take_request_step(
 
 async def _lock_people(tx: Tx, request_id: UUID, step: RequestStep) -> None:
     """Before an erasure, whoever reports the same people waits, and then finds them gone; before the case, as
-    everywhere. Four statements, one where nothing is erased."""
+    everywhere. Five statements, one where nothing is erased."""
     request = await person_requests.find_request(tx, request_id)
     if request is None or request["kind"] != RequestKind.erasure or step is not RequestStep.fulfil:
         return
@@ -112,6 +112,7 @@ async def _lock_people(tx: Tx, request_id: UUID, step: RequestStep) -> None:
             )
         ],
     )
+    await links.lock_case(tx, request["case_id"])
     await people.lock_persons(tx, sorted({row["person_id"] for row in rows}))
 
 

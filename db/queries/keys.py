@@ -22,7 +22,7 @@ from db.engine import Raw
 
 _HEADER = 40
 """Bytes of a sealed value that hold its header: reading no more spares fetching long texts."""
-_LEAST = {"UUID": UUID(int=0), "BYTEA": b""}
+_LEAST = {"UUID": UUID(int=0), "BYTEA": b"", "BIGINT": 0}
 """Before every key of a walk."""
 
 

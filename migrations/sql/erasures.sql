@@ -3,6 +3,7 @@
 
 GRANT UPDATE (source_record, source_key, body, body_sha256, erased_at) ON report TO tongli_linker;
 GRANT DELETE ON person, person_record, household_member, link TO tongli_linker;
+GRANT UPDATE (other_record_id, withdraws, weight, terms) ON link TO tongli_linker;
 GRANT UPDATE (contact, details, phone_indexes) ON person_record TO tongli_linker;
 GRANT UPDATE (note, age_band, person_id, erased_at) ON referral TO tongli_linker;
 GRANT SELECT (referral_id, step), UPDATE (body) ON referral_step TO tongli_linker;
@@ -69,7 +70,7 @@ BEGIN
     UPDATE sharing_basis SET reference = '' WHERE case_id = p_case;
     UPDATE break_glass SET text = '', review_text = NULL WHERE case_id = p_case;
     UPDATE person_request SET said = NULL, answer = NULL, person_id = NULL WHERE case_id = p_case;
-    DELETE FROM link l USING person_record r WHERE r.id = l.record_id AND r.case_id = p_case;
+    PERFORM forget_links(ARRAY(SELECT r.id FROM person_record r WHERE r.case_id = p_case));
     DELETE FROM household_member WHERE case_id = p_case;
     DELETE FROM person_record WHERE case_id = p_case;
     PERFORM forget_unknown_people(people);
@@ -100,8 +101,8 @@ BEGIN
     UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case;
     UPDATE person_request SET said = NULL, answer = NULL, person_id = NULL
      WHERE case_id = p_case AND person_id = p_person;
-    DELETE FROM link l USING person_record r
-     WHERE r.id = l.record_id AND r.case_id = p_case AND r.person_id = p_person;
+    PERFORM forget_links(ARRAY(
+        SELECT r.id FROM person_record r WHERE r.case_id = p_case AND r.person_id = p_person));
     DELETE FROM household_member WHERE case_id = p_case AND person_id = p_person;
     DELETE FROM person_record WHERE case_id = p_case AND person_id = p_person;
     PERFORM forget_unknown_people(ARRAY[p_person]);
@@ -121,9 +122,40 @@ AS $$
        AND NOT EXISTS (SELECT FROM person_request q WHERE q.person_id = p.id)
 $$;
 
+-- What the linker made of these records: it finds them by nothing any more.
+CREATE OR REPLACE FUNCTION forget_features(p_records uuid[]) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    DELETE FROM link_key k USING link_feature f, unnest(f.keys) AS of_record (key)
+     WHERE f.record_id = ANY (p_records) AND k.key = of_record.key AND k.number = f.number;
+    DELETE FROM link_feature f WHERE f.record_id = ANY (p_records);
+$$;
+
+-- Everything the linker holds on records that are about to go. Of what was said of other records, as compared with
+-- these, it stays to which person they belong, and nothing of the comparison. Counts of values stay until they are
+-- counted anew: a keyed hash and a number tell of nobody.
+CREATE OR REPLACE FUNCTION forget_links(p_records uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    gone uuid[];
+BEGIN
+    PERFORM forget_features(p_records);
+    DELETE FROM match_candidate WHERE record_id = ANY (p_records) OR other_record_id = ANY (p_records);
+    gone := ARRAY(
+        SELECT l.id FROM link l
+         WHERE l.record_id = ANY (p_records)
+            OR (l.other_record_id = ANY (p_records)
+                AND (l.verdict = 'different' OR EXISTS (SELECT FROM link w WHERE w.withdraws = l.id))));
+    UPDATE link SET withdraws = NULL WHERE withdraws = ANY (gone);
+    DELETE FROM link WHERE id = ANY (gone);
+    UPDATE link SET other_record_id = NULL, weight = NULL, terms = NULL WHERE other_record_id = ANY (p_records);
+END
+$$;
+
 -- Takes from a closed case what no duty to keep reaches: contacts, health, words of compartments. `p_records` are its
 -- person records without these, sealed anew: [{"id", "contact", "details"}] in hexadecimal; `p_matters`, those whose
--- words belong to a compartment. For the coordinator.
+-- words belong to a compartment. What is only kept is not compared any more. For the coordinator.
 CREATE OR REPLACE FUNCTION trim_case(p_case uuid, p_records jsonb, p_matters text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -135,6 +167,7 @@ BEGIN
     UPDATE person_record r SET contact = decode(t.contact, 'hex'), details = decode(t.details, 'hex'), phone_indexes = '{}'
       FROM jsonb_to_recordset(p_records) AS t (id uuid, contact text, details text)
      WHERE r.id = t.id AND r.case_id = p_case;
+    PERFORM forget_features(ARRAY(SELECT r.id FROM person_record r WHERE r.case_id = p_case));
     UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case;
     UPDATE result SET text = NULL WHERE case_id = p_case AND sensitive IS NOT NULL;
     UPDATE referral_step SET body = NULL
@@ -191,8 +224,9 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION erase_case(uuid, boolean, timestamptz), erase_member(uuid, uuid, jsonb),
-    forget_unknown_people(uuid[]), trim_case(uuid, jsonb, text[]), cases_past_retention(timestamptz, boolean, integer),
-    open_retention_task(uuid, uuid, timestamptz, timestamptz), forget_proofs_of_erased(timestamptz, integer) FROM PUBLIC;
+    forget_unknown_people(uuid[]), forget_features(uuid[]), forget_links(uuid[]), trim_case(uuid, jsonb, text[]),
+    cases_past_retention(timestamptz, boolean, integer), open_retention_task(uuid, uuid, timestamptz, timestamptz),
+    forget_proofs_of_erased(timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION erase_case(uuid, boolean, timestamptz), erase_member(uuid, uuid, jsonb),
     trim_case(uuid, jsonb, text[]) TO tongli_app;
 GRANT EXECUTE ON FUNCTION cases_past_retention(timestamptz, boolean, integer) TO tongli_jobs, tongli_owner;

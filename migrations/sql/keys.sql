@@ -23,6 +23,7 @@ GRANT SELECT (id, text, review_text), UPDATE (text, review_text) ON break_glass 
 GRANT SELECT (id, exit_text), UPDATE (exit_text) ON "case" TO tongli_keys;
 GRANT SELECT (id, name, id_number, contact, details, id_type, birth_date, id_index, name_birth_index, phone_indexes, index_key),
       UPDATE (name, id_number, contact, details, id_index, name_birth_index, phone_indexes, index_key) ON person_record TO tongli_keys;
+GRANT SELECT (number, record_id, features), UPDATE (features) ON link_feature TO tongli_keys;
 GRANT SELECT (id, note), UPDATE (note) ON referral TO tongli_keys;
 GRANT SELECT (id, body), UPDATE (body) ON referral_step TO tongli_keys;
 GRANT SELECT (id, body, source_record, source_key), UPDATE (body, source_record, source_key) ON report TO tongli_keys;
@@ -44,6 +45,8 @@ DROP POLICY IF EXISTS keys ON "case";
 CREATE POLICY keys ON "case" TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON idempotency_record;
 CREATE POLICY keys ON idempotency_record TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON link_feature;
+CREATE POLICY keys ON link_feature TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON person_record;
 CREATE POLICY keys ON person_record TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON refresh_token;

@@ -44,8 +44,13 @@ CREATE POLICY coordinated ON link FOR SELECT TO tongli_app USING (EXISTS (
     SELECT FROM person_record r JOIN "case" c ON c.id = r.case_id
      WHERE r.id = link.record_id AND c.coordinator_agency_id = (SELECT acting_agency())));
 DROP POLICY IF EXISTS own ON link;
-CREATE POLICY own ON link FOR INSERT TO tongli_app WITH CHECK (EXISTS (
+CREATE POLICY own ON link FOR INSERT TO tongli_app WITH CHECK (withdraws IS NULL AND EXISTS (
     SELECT FROM person_record r WHERE r.id = link.record_id AND r.agency_id = (SELECT acting_agency())));
+-- What people decided is said by a coordinator of either record's case; it alone withdraws what was said before.
+DROP POLICY IF EXISTS decided ON link;
+CREATE POLICY decided ON link FOR INSERT TO tongli_app WITH CHECK (source <> 'model' AND EXISTS (
+    SELECT FROM person_record r JOIN "case" c ON c.id = r.case_id
+     WHERE r.id IN (link.record_id, link.other_record_id) AND c.coordinator_agency_id = (SELECT acting_agency())));
 
 DROP POLICY IF EXISTS seen ON household_member;
 CREATE POLICY seen ON household_member FOR SELECT TO tongli_app

@@ -9,11 +9,15 @@ from uuid import UUID
 import asyncpg
 
 from crypto.checkpoints import COSIGNATURE, SigningKey
+from crypto.ids import new_id
 from crypto.vault import Vault
 from db import names
 from db.bootstrap import role_url
 from db.embedded import EmbeddedPostgres
 from db.engine import Raw, open_database
+from db.queries import links
+from db.queries.links import CandidateRow, FeatureRow
+from db.transaction import Caller, open_transaction
 from jobs.sealer import Log, seal
 from rules.notes import read_checkpoint, read_note
 from settings import Settings
@@ -93,6 +97,7 @@ async def _settled(instance: Instance) -> World:
     asked = await union.post(f"/v1/cases/{case_id}/person-requests", _ASKED, headers={"tongli-actor": "desk-7"})
     assert asked.status_code == 201, asked.text
     await story.report(labour)
+    await _linked(instance, labour)
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
     assert opened.status_code == 201, opened.text
@@ -109,6 +114,20 @@ async def _settled(instance: Instance) -> World:
         report_id=UUID(reported["id"]),
         offices={"union": union.id, "labour": labour.id},
     )
+
+
+async def _linked(instance: Instance, reporter: Api) -> None:
+    """What a linker makes of the reporter's first and last record."""
+    async with superuser(instance.admin_url) as raw:
+        rows = await raw.fetch("SELECT id FROM person_record WHERE agency_id = $1 ORDER BY created_at, id", reporter.id)
+        await raw.execute("INSERT INTO link_key_heavy (key) VALUES (1)")
+    first, last = rows[0]["id"], rows[-1]["id"]
+    client = reporter.agency.client_id
+    caller = Caller("client", client, reporter.id, client, frozenset(), "world")
+    async with open_transaction(instance.database, caller) as tx:
+        sealed = tx.vault.cipher.seal_bytes(b"{}", f"link_feature:{last}")
+        found = CandidateRow(new_id(), last, first, 1.5, [], [], "m-1", due_at=tx.now)
+        await links.keep(tx, [FeatureRow(last, sealed, "m-1", [2])], [3], [found])
 
 
 async def _seal_and_cosign(instance: Instance, partner: Api) -> None:

@@ -31,6 +31,9 @@ async def behind(world: World) -> AsyncIterator[Raw]:
 
 # The functions that cross the wall
 
+_KEEP_RECORD = "SELECT keep_links(jsonb_build_array(jsonb_build_object('record_id', $1::uuid)), '{}', '[]')"
+_KEEP_CANDIDATE = "SELECT keep_links('[]', '{}', jsonb_build_array(jsonb_build_object('record_id', $1::uuid)))"
+
 
 @pytest.mark.parametrize(
     ("sql", "values"),
@@ -53,6 +56,10 @@ async def behind(world: World) -> AsyncIterator[Raw]:
         ("SELECT erase_member($1, $2, '[]')", ("case", "new")),
         ("SELECT trim_case($1, '[]', '{}')", ("case",)),
         ("SELECT carry_birth_date($1)", ("case",)),
+        (_KEEP_RECORD, ("new",)),
+        (_KEEP_RECORD, ("record",)),
+        (_KEEP_CANDIDATE, ("new",)),
+        (_KEEP_CANDIDATE, ("record",)),
     ],
 )
 @pytest.mark.parametrize("acting", ["a stranger", "nobody"])
@@ -72,6 +79,7 @@ async def _named(world: World, names_given: tuple[str, ...]) -> list[object]:
             key: await raw.fetchval("SELECT id FROM agency WHERE code = $1", f"DEMO-340802-{key.upper()}")
             for key in ("union", "labour")
         }
+        record = await raw.fetchval("SELECT id FROM person_record WHERE case_id = $1 LIMIT 1", world.case_id)
         leaf = await raw.fetchval("SELECT id FROM audit_leaf WHERE case_id = $1 LIMIT 1", world.case_id)
     known: dict[str, object] = {
         "new": new_id(),
@@ -80,6 +88,7 @@ async def _named(world: World, names_given: tuple[str, ...]) -> list[object]:
         "referral": world.referral_id,
         "pooled": world.pooled_id,
         "leaf": leaf,
+        "record": record,
         **offices,
     }
     return [known[name] for name in names_given]
@@ -116,6 +125,15 @@ async def test_a_household_takes_only_records_of_the_acting_agency(world: World)
         "SELECT add_household_member($1, $2, $3, 'main', 'self', now())",
         [world.case_id, record["person_id"], record["id"]],
     )
+
+
+async def test_where_nobody_acts_there_are_no_candidates_and_nothing_is_kept(behind: Raw) -> None:
+    await act_as(behind, None)
+    for sql in ("SELECT link_candidates('[[0, \"2\"]]', 200, 12)", "SELECT keep_links('[]', '{3}', '[]')"):
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            async with behind.transaction():
+                await behind.fetch(sql)
+        assert refused.value.sqlstate == "TL002"
 
 
 async def test_an_office_of_the_pool_learns_of_no_other_office(world: World) -> None:

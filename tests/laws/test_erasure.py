@@ -178,7 +178,7 @@ async def test_before_the_period_ends_only_what_no_duty_keeps_is_erased(world: E
             details = json.loads(world.vault.cipher.open(row["details"], context))
             assert (contact["phones"], contact["address"], details["health"]) == ([], None, None)
             assert row["phone_indexes"] == []
-        gone = {mine.marks["result"], mine.marks["step"]}
+        gone = {mine.marks["result"], mine.marks["step"], mine.marks["features"]}
         assert await found_opened(raw, world.vault, gone) == set()
         assert await found_opened(raw, world.vault, [mine.marks["narrative"]]) == {mine.marks["narrative"]}
     again = await reviewed(world.union, mine.case_id, "erasure")

@@ -36,6 +36,7 @@ _SETS = {
     "sign_in_code": "used_at = NULL",
     "refresh_token": "used_at = NULL",
     "link": "undone_at = now()",
+    "match_candidate": "reason = 'mine'",
     "idempotency_record": "status = 200",
     "referral": "urgency = 'normal'",
     "webhook_endpoint": "status = 'disabled'",
