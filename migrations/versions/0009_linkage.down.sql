@@ -1,5 +1,6 @@
 -- What stood before revision 0009. What was said to be different is not kept: links knew no such word.
 
+DROP TRIGGER record_copied ON person_record;
 SET LOCAL ROLE tongli_linker;
 -- Erases a case, once: every sealed value with its wrapped key, every blind index, who its people were; what stands
 -- elsewhere under those people stays. Tombstones stay: number, states, agencies, dates, codes that name nobody. For its
@@ -95,7 +96,7 @@ $$;
 
 DROP FUNCTION forget_links(uuid[]), forget_features(uuid[]), link_candidates(jsonb, integer, integer),
     link_counts(bigint[]), linked_records(), keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]),
-    lock_links_of_case(uuid);
+    lock_links_of_case(uuid), copy_person_to_features();
 SET LOCAL ROLE tongli_owner;
 
 DROP POLICY decided ON link;

@@ -3,6 +3,9 @@
 CREATE TABLE link_feature (
     number BIGINT GENERATED ALWAYS AS IDENTITY,
     record_id UUID NOT NULL,
+    person_id UUID NOT NULL,
+    agency_id UUID NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
     features BYTEA NOT NULL,
     keys BIGINT[] NOT NULL,
     model_version VARCHAR NOT NULL,
@@ -10,6 +13,8 @@ CREATE TABLE link_feature (
     UNIQUE (record_id),
     FOREIGN KEY(record_id) REFERENCES person_record (id)
 );
+
+CREATE INDEX link_feature_by_person ON link_feature (person_id, at, number);
 
 -- Twelve rows a record: no foreign key, which would be asked twelve times an intake. keep_links alone writes them.
 CREATE TABLE link_key (
@@ -103,6 +108,7 @@ CREATE POLICY keys ON link_feature TO tongli_keys USING (true) WITH CHECK (true)
 -- thinks people should look at. Nobody but its functions reads the first four: they tell of records of every agency.
 
 GRANT SELECT, INSERT, DELETE ON link_feature, link_key TO tongli_linker;
+GRANT UPDATE (person_id) ON link_feature TO tongli_linker;
 GRANT SELECT ON SEQUENCE link_feature_number_seq TO tongli_linker;
 GRANT SELECT, INSERT ON link_key_heavy TO tongli_linker;
 GRANT SELECT, INSERT, UPDATE ON link_value TO tongli_linker;
@@ -176,17 +182,16 @@ BEGIN
         INSERT INTO link_key_heavy (key) SELECT k FROM unnest(heavy) k ON CONFLICT DO NOTHING;
     END IF;
     RETURN QUERY
-        SELECT p.position, f.number, r.id, p.person_id, a.kind::text, f.features, r.created_at
-          FROM (SELECT DISTINCT s.position, r.person_id
-                  FROM unnest(positions, keys) s (position, key)
-                  JOIN unnest(hit_keys, hit_numbers) h (key, number) ON h.key = s.key
-                  JOIN link_feature f ON f.number = h.number
-                  JOIN person_record r ON r.id = f.record_id
-                 WHERE s.key <> ALL (heavy)) p,
-               LATERAL (SELECT r.id, r.agency_id, r.created_at FROM person_record r
-                         WHERE r.person_id = p.person_id ORDER BY r.created_at, r.id LIMIT p_growth) r
-          JOIN link_feature f ON f.record_id = r.id
-          JOIN agency a ON a.id = r.agency_id;
+        SELECT p.position, f.number, f.record_id, f.person_id, a.kind::text, f.features, f.at
+          FROM (SELECT DISTINCT n.position, f.person_id
+                  FROM (SELECT DISTINCT s.position, h.number
+                          FROM unnest(positions, keys) s (position, key)
+                          JOIN unnest(hit_keys, hit_numbers) h (key, number) ON h.key = s.key
+                         WHERE s.key <> ALL (heavy)) n
+                  JOIN link_feature f ON f.number = n.number) p,
+               LATERAL (SELECT f.number, f.record_id, f.person_id, f.agency_id, f.features, f.at FROM link_feature f
+                         WHERE f.person_id = p.person_id ORDER BY f.at, f.number LIMIT p_growth) f
+          JOIN agency a ON a.id = f.agency_id;
 END
 $$;
 
@@ -214,9 +219,10 @@ BEGIN
         RAISE EXCEPTION 'not records of this agency' USING ERRCODE = 'TL002';
     END IF;
     WITH kept AS (
-        INSERT INTO link_feature (record_id, features, keys, model_version)
-        SELECT t.record_id, decode(t.features, 'hex'), t.keys, t.model_version
+        INSERT INTO link_feature (record_id, person_id, agency_id, at, features, keys, model_version)
+        SELECT r.id, r.person_id, r.agency_id, r.created_at, decode(t.features, 'hex'), t.keys, t.model_version
           FROM jsonb_to_recordset(p_records) AS t (record_id uuid, features text, keys bigint[], model_version text)
+          JOIN person_record r ON r.id = t.record_id
         RETURNING link_feature.number, link_feature.keys)
     INSERT INTO link_key (key, number)
     SELECT DISTINCT k, kept.number FROM kept, unnest(kept.keys) k
@@ -249,6 +255,16 @@ AS $$
        AND NOT EXISTS (SELECT FROM link w WHERE w.withdraws = l.id)
 $$;
 
+-- The linker's copy of whose a record is follows the record.
+CREATE OR REPLACE FUNCTION copy_person_to_features() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE link_feature SET person_id = NEW.person_id WHERE record_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+
 -- Before an erasure: lets whoever reports somebody of this case wait, and then find them gone. Every key of every record
 -- of its persons, since a candidate is found through any of them. For the coordinator; does nothing for others.
 CREATE OR REPLACE FUNCTION lock_links_of_case(p_case uuid) RETURNS void
@@ -256,19 +272,23 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
     SELECT pg_advisory_xact_lock(k.key) FROM (
         SELECT DISTINCT unnest(f.keys) AS key FROM link_feature f
-          JOIN person_record r ON r.id = f.record_id
-         WHERE r.person_id IN (
+         WHERE f.person_id IN (
             SELECT m.person_id FROM person_record m JOIN "case" c ON c.id = m.case_id
              WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency())
          ORDER BY key) k
 $$;
 
 REVOKE ALL ON FUNCTION link_candidates(jsonb, integer, integer), link_counts(bigint[]), linked_records(),
-    keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]), lock_links_of_case(uuid) FROM PUBLIC;
+    keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]), lock_links_of_case(uuid),
+    copy_person_to_features() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION link_candidates(jsonb, integer, integer), link_counts(bigint[]), linked_records(),
     keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]), lock_links_of_case(uuid) TO tongli_app;
+GRANT EXECUTE ON FUNCTION copy_person_to_features() TO tongli_owner;
 
 SET LOCAL ROLE tongli_owner;
+
+CREATE OR REPLACE TRIGGER record_copied AFTER UPDATE OF person_id ON person_record
+    FOR EACH ROW EXECUTE FUNCTION copy_person_to_features();
 
 -- Erasure takes these along.
 

@@ -39,7 +39,7 @@ DEFINERS = {
     *("await_sealing", "erase_leaves", "stored_leaves", "stray_leaves"),
     *("person_of_case", "carry_birth_date"),
     *("erase_case", "erase_member", "forget_unknown_people", "trim_case"),
-    *("forget_features", "forget_links"),
+    *("forget_features", "forget_links", "copy_person_to_features"),
     *("cases_past_retention", "open_retention_task", "forget_proofs_of_erased"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""

@@ -253,11 +253,24 @@ async def test_the_revision_goes_back_over_what_was_erased_and_corrected(world: 
     mine = await tell(world, "哨兵辰")
     await _erased(world, mine)
     await tell(world, "哨兵巳")
+    async with superuser(world.instance.admin_url) as raw:
+        await raw.execute(_PARTED)
     await asyncio.to_thread(downgrade, world.instance.admin_url, "0007-1")
     async with superuser(world.instance.admin_url) as raw:
         assert await raw.fetchval("SELECT count(*) FROM report WHERE body = ''") == 1
         assert await raw.fetchval("SELECT to_regclass('person_request')") is None
+        assert await raw.fetchval("SELECT count(*) FROM link WHERE undone_at IS NOT NULL") == 1
+        assert await raw.fetchval("SELECT count(*) FROM link WHERE decided_by = 'somebody'") == 0
     await asyncio.to_thread(upgrade, world.instance.admin_url)
+
+
+# Somebody said that two records are not of one person, and took back that they are.
+_PARTED = """
+INSERT INTO link (id, kind, record_id, person_id, evidence, decided_by, decided_at, other_record_id, verdict, source,
+                  withdraws)
+SELECT gen_random_uuid(), 'same_person', l.record_id, l.person_id, '[]', 'somebody', now(), r.id, 'different', 'agency',
+       l.id
+  FROM link l JOIN person_record r ON r.id <> l.record_id LIMIT 1"""
 
 
 async def test_an_erasure_is_the_coordinators_and_says_nothing_more(world: ErasureWorld) -> None:
