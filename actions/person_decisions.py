@@ -97,21 +97,11 @@ async def take_request_step(
 
 async def _lock_people(tx: Tx, request_id: UUID, step: RequestStep) -> None:
     """Before an erasure, whoever reports the same people waits, and then finds them gone; before the case, as
-    everywhere. Five statements, one where nothing is erased."""
+    everywhere. Four statements, one where nothing is erased."""
     request = await person_requests.find_request(tx, request_id)
     if request is None or request["kind"] != RequestKind.erasure or step is not RequestStep.fulfil:
         return
     rows = await erasures.identifiers_of_case(tx, request["case_id"])
-    await people.lock_identifiers(
-        tx,
-        [
-            people.LookUp(
-                [row["id_index"] for row in rows if row["id_index"]],
-                [row["name_birth_index"] for row in rows if row["name_birth_index"]],
-                [],
-            )
-        ],
-    )
     await links.lock_case(tx, request["case_id"])
     await people.lock_persons(tx, sorted({row["person_id"] for row in rows}))
 

@@ -51,16 +51,22 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
     found = check_report(said, now=tx.now, allow_demo=allow_demo)
     await _refuse_second_filing(tx, said)
     warnings = await _check_reference(tx, said)
-    linked = await linkage.link_people(tx, found)
+    linked = await linkage.link_people(tx, said, found)
     employers = await _employer_ids(tx, said)
     case_id, opened, strange = await _case_for(tx, said, linked, employers)
+    if not opened:
+        linked = await linkage.place_members(tx, case_id, linked)
+    await linkage.add_persons(tx, linked)
     filed_id = said.id or new_id()
     leaf_id = _mark(tx, said, filed_id, case_id)
     record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, case_id, leaf_id))
+    records = list(zip(record_ids, linked, strict=True))
     if linked:
-        await linkage.join_household(tx, case_id, list(zip(record_ids, linked, strict=True)), opened=opened)
+        await linkage.join_household(tx, case_id, records, opened=opened)
     case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
     await keep_bases(tx, said.bases, case=case, report_id=filed_id)
+    if linked:
+        await linkage.keep_features(tx, case_id, records)
     record_event(tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case_id)
     return Receipt(
         report_id=filed_id,

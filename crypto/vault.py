@@ -12,6 +12,7 @@ from crypto.blind import BlindIndex
 from crypto.fields import FieldCipher
 from crypto.keyring_text import KeyringError
 from crypto.keys import Keyring
+from crypto.link_hashes import LinkHasher
 from crypto.seals import Sealer
 
 
@@ -40,6 +41,10 @@ class Vault:
     def blind(self) -> BlindIndex:
         """Take it once where an index and the id of its key belong together."""
         return self._held.blind
+
+    @property
+    def links(self) -> LinkHasher:
+        return self._held.links
 
     @property
     def cursors(self) -> Sealer:
@@ -72,6 +77,7 @@ class _Held:
     keyring: Keyring
     cipher: FieldCipher
     blind: BlindIndex
+    links: LinkHasher
     cursors: Sealer
     feed_cursors: Sealer
     sign_in: Sealer
@@ -82,6 +88,7 @@ class _Held:
             keyring=keyring,
             cipher=FieldCipher(keyring),
             blind=BlindIndex(keyring),
+            links=LinkHasher(keyring),
             cursors=Sealer(keyring, "list-cursor"),
             feed_cursors=Sealer(keyring, "feed-cursor"),
             sign_in=Sealer(keyring, "sign-in", max_chars=8192),  # in forms, not in addresses

@@ -4,7 +4,7 @@ The pool is SQLAlchemy's, in AUTOCOMMIT, so that the only BEGIN and COMMIT in th
 db/transaction.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
@@ -15,6 +15,8 @@ from sqlalchemy.pool import NullPool
 from crypto.vault import Vault
 from db import names
 from db.clock import Clock, real_time
+from db.linkage_model import committed_model
+from rules.linkage.model import Model
 
 if TYPE_CHECKING:
     Raw = asyncpg.Connection[asyncpg.Record]
@@ -31,14 +33,15 @@ class UnfitDatabase(RuntimeError):  # noqa: N818  a statement about the database
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Database:
-    """A pool of connections of one role, with the keys, the clock and the hash of audit leaves that every transaction
-    needs.
+    """A pool of connections of one role, with the keys, the clock, the hash of audit leaves and the linkage model that
+    every transaction needs.
     """
 
     engine: AsyncEngine
     vault: Vault
     clock: Clock = real_time
     audit_hash: str = "sha256"
+    linkage_model: Model = field(default_factory=committed_model, repr=False)
 
     def connect(self) -> AsyncConnection:
         return self.engine.connect()

@@ -73,6 +73,7 @@ REPORT: Classes = MappingProxyType(
     {
         **dict.fromkeys(("id", "source", "aware_at", "channel", "urgency", "sharing_basis"), OPEN),
         **dict.fromkeys(("aware_by", "causes", "needs", "narrative", "employer"), _BASIC),
+        "household_number": FieldClass.family,
         "person": _SAID_OF_PERSON,
         "household": _SAID_OF_PERSON,
     }

@@ -126,6 +126,7 @@ class ReportSaid:
     causes_secondary: tuple[str, ...]
     needs: tuple[str, ...]
     bases: tuple[BasisSaid, ...]
+    household_number: str | None = None
 
     @property
     def people(self) -> tuple[PersonSaid, ...]:

@@ -149,7 +149,8 @@ class SharingBasisIn(StrictModel):
 
 
 class ReportIn(StrictModel):
-    """`person`, or `employer` alone for a matter of many workers. `id` may be the client's own UUIDv7."""
+    """`person`, or `employer` alone for a matter of many workers. `id` may be the client's own UUIDv7;
+    `household_number` is that of the household register (户号)."""
 
     id: Uuid | None = None
     source: SourceIn
@@ -160,6 +161,7 @@ class ReportIn(StrictModel):
     person: PersonIn | None = None
     employer: EmployerIn | None = None
     household: Annotated[list[MemberIn], Field(max_length=30, default_factory=list)]
+    household_number: CodeText | None = None
     causes: CausesIn | None = None
     needs: Annotated[list[Need], Field(max_length=15, default_factory=list)]
     narrative: LongText | None = None
@@ -181,6 +183,7 @@ class ReportIn(StrictModel):
             causes_secondary=tuple(self.causes.secondary) if self.causes else (),
             needs=tuple(dict.fromkeys(need.value for need in self.needs)),
             bases=(self.sharing_basis.said(),) if self.sharing_basis else (),
+            household_number=self.household_number,
         )
 
 

@@ -1,10 +1,13 @@
 """Administrative divisions: what lies above a place, which code was valid when."""
 
 from datetime import date
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
+from db.engine import Database
 from db.transaction import Tx
+from rules.linkage.addresses import Gazetteer, gazetteer
 
 ABOVE = """above (code, distance) AS (
     SELECT $1::text, 0
@@ -45,3 +48,21 @@ async def list_divisions(
 async def find_division(tx: Tx, code: str, as_of: date) -> asyncpg.Record | None:
     """The division as it was on a day, or None where the code was not valid then."""
     return await tx.row(f"{_AS_OF} AND code = $2", as_of, code)
+
+
+_PLACES: WeakKeyDictionary[Database, Gazetteer] = WeakKeyDictionary()
+
+
+async def places(tx: Tx) -> Gazetteer:
+    """Every division by name, retired ones too, for reading addresses. One statement, once a process: a division that
+    is added later is read after a restart."""
+    known = _PLACES.get(tx.database)
+    if known is None:
+        rows = await tx.rows(
+            "SELECT DISTINCT ON (code) code, name, level, parent_code FROM division "
+            "WHERE level IN ('province', 'prefecture', 'county') ORDER BY code, valid_from DESC"
+        )
+        known = _PLACES[tx.database] = gazetteer(
+            (row["code"], row["name"], row["level"], row["parent_code"]) for row in rows
+        )
+    return known

@@ -19,19 +19,6 @@ class LookUp:
     phones: list[bytes]
 
 
-async def lock_identifiers(tx: Tx, look_ups: Sequence[LookUp]) -> None:
-    """Lets one transaction at a time link people with these identifiers. One statement.
-
-    All of them in one order: two reports of the same people, told in another order, cannot wait for each other.
-    """
-    keys = {key for look_up in look_ups for key in (*look_up.id_indexes, *look_up.name_births)}
-    await tx.run(
-        "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(encode(i, 'hex'), 1) AS k "
-        "FROM unnest($1::bytea[]) i ORDER BY k) ordered",
-        list(keys),
-    )
-
-
 async def lock_persons(tx: Tx, person_ids: Sequence[UUID]) -> None:
     """Lets one transaction at a time decide which active case these persons belong to. One statement."""
     await tx.run(
@@ -39,31 +26,6 @@ async def lock_persons(tx: Tx, person_ids: Sequence[UUID]) -> None:
         "FROM unnest($1::uuid[]) p ORDER BY k) ordered",
         list(person_ids),
     )
-
-
-async def find_persons(tx: Tx, look_ups: Sequence[LookUp]) -> list[tuple[UUID | None, str]]:
-    """For each look-up: the person it belongs to and what matched, or (None, "new"). One statement, under locks."""
-    rows = await tx.rows(
-        "SELECT f.person_id, f.matched_on FROM jsonb_to_recordset($1::jsonb) "
-        "AS l (position integer, ids jsonb, name_births jsonb, phones jsonb) "
-        "LEFT JOIN LATERAL find_person("
-        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.ids) i), "
-        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.name_births) i), "
-        "    ARRAY(SELECT decode(i, 'hex') FROM jsonb_array_elements_text(l.phones) i)) f ON true "
-        "ORDER BY l.position",
-        json.dumps(
-            [
-                {
-                    "position": position,
-                    "ids": [index.hex() for index in look_up.id_indexes],
-                    "name_births": [index.hex() for index in look_up.name_births],
-                    "phones": [index.hex() for index in look_up.phones],
-                }
-                for position, look_up in enumerate(look_ups)
-            ]
-        ),
-    )
-    return [(row["person_id"], row["matched_on"] or "new") for row in rows]
 
 
 async def add_persons(tx: Tx, person_ids: Sequence[UUID]) -> None:
@@ -95,15 +57,22 @@ class HouseholdRow:
     role: str
     relation: str
     evidence: list[dict[str, str]]
+    other_record_id: UUID | None
+    weight: float | None
+    terms: list[dict[str, object]] | None
+    model_version: str
 
 
 async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *, decided_by: str) -> None:
     """Writes the links record → person and puts the people into the case's household. One statement."""
     await tx.run(
         "WITH given AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS g (link_id uuid, record_id uuid, person_id uuid,"
-        "      role text, relation text, evidence jsonb)),"
-        " links AS (INSERT INTO link (id, kind, record_id, person_id, evidence, decided_by, decided_at)"
-        "      SELECT link_id, 'same_person', record_id, person_id, evidence, $3, $4 FROM given)"
+        "      role text, relation text, evidence jsonb, other_record_id uuid, weight real, terms jsonb,"
+        "      model_version text)),"
+        " links AS (INSERT INTO link (id, kind, record_id, person_id, evidence, decided_by, decided_at,"
+        "                             other_record_id, weight, terms, model_version)"
+        "      SELECT link_id, 'same_person', record_id, person_id, evidence, $3, $4, other_record_id, weight, terms,"
+        "             model_version FROM given)"
         " SELECT add_household_member($2, person_id, record_id, role, relation, $4) FROM given ORDER BY person_id",
         json.dumps(
             [
@@ -114,6 +83,10 @@ async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *,
                     "role": row.role,
                     "relation": row.relation,
                     "evidence": row.evidence,
+                    "other_record_id": row.other_record_id and str(row.other_record_id),
+                    "weight": row.weight,
+                    "terms": row.terms,
+                    "model_version": row.model_version,
                 }
                 for row in rows
             ]
