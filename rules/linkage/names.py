@@ -51,7 +51,8 @@ _NOBODY = frozenset(
         *("nan", "na", "n/a", "test", "unknown", "undefined"),
     }
 )
-_PIECE = re.compile(rf"[{CJK}]|[^\W\d_]+(?:['’`][^\W\d_]+)*|[?*□○◯〇●■×✕_#\uFFFD\uE000-\uF8FF]")
+_LETTERS = rf"(?:(?![{CJK}\u3007])[^\W\d_])+"
+_PIECE = re.compile(rf"[{CJK}]|{_LETTERS}(?:['’`]{_LETTERS})*|[?*□○◯〇●■×✕_#\uFFFD\uE000-\uF8FF]")
 _REPEATED = re.compile(r"(.)々")
 _AND_OTHERS = re.compile(r"等\s*[\d一二三四五六七八九十两几多]*\s*[人名位].*$")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -87,14 +88,24 @@ def read_name(text: str | None) -> NameRead | None:
 def _read(text: str) -> NameRead | None:
     level = levelled(text, limit=_RAW_MAX)
     former = _FORMER.search(level)
-    name = _name(_main_part(level))
-    if name is None:
-        return None
-    if former is None:
+    name = _settled(_name(_main_part(level)), level)
+    if name is None or former is None:
         return name
     other = _name(former.group(1))
     told = other.written if other is not None and other.written != name.written else None
     return NameRead(name.written, name.sounds, name.folded, name.surname, surname_sound=name.surname_sound, former=told)
+
+
+def _settled(name: NameRead | None, level: str) -> NameRead | None:
+    """What was dropped may have hidden a title or a label: then it is read once more, a few times at most."""
+    for _ in range(4):
+        if name is None or name.written == level:
+            break
+        again = _name(_main_part(name.written))
+        if again is None or again.written == name.written:
+            break
+        name = again
+    return name
 
 
 def _main_part(level: str) -> str:

@@ -95,10 +95,10 @@ def _digits_of_letters(text: str) -> str:
     """
     letters = {character for character in text if "A" <= character <= "Z"} - {"X"}
     digits = sum(map(str.isdigit, text))
-    if not letters or (digits < 12 and "*" not in text):
-        return text
-    if letters <= set("OIL"):
+    if letters <= set("OIL") and (len(text) >= 15 or "*" in text):
         return text.translate(_CONFUSED)
+    if not letters or digits < 12:
+        return text
     candidate = text.translate(_MISREAD)
     return candidate if _SHAPE.fullmatch(candidate) and _holds(candidate) else text
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,17 +11,49 @@ import asyncpg
 import pytest
 
 from crypto.ids import new_id
+from crypto.vault import Vault
+from db.embedded import EmbeddedPostgres
 from db.engine import Database, Raw
 from db.queries import links
 from db.queries.links import CandidateRow, FeatureRow
 from db.transaction import Tx, open_transaction
+from settings import Settings
 from tests.actions import story
-from tests.actions.instances import superuser
-from tests.actions.world import act_as
+from tests.actions.instances import Instance, superuser
+from tests.actions.world import act_as, world_on
 from tests.builders import Api
-from tests.conftest import OpenApi
 from tests.db.test_transaction import caller_of
 from tests.jobs.waiting import eventually
+
+# A database of its own: records put in by hand are not what the laws over the session's database expect.
+
+
+@pytest.fixture(scope="module")
+async def instance(
+    cluster: EmbeddedPostgres, template: str, vault: Vault, settings: Settings
+) -> AsyncIterator[Instance]:
+    async with world_on(cluster, template, vault, settings) as built:
+        yield built.instance
+
+
+@pytest.fixture(scope="module")
+def database(instance: Instance) -> Database:
+    return instance.database
+
+
+@pytest.fixture(scope="module")
+def admin_url(instance: Instance) -> str:
+    return instance.admin_url
+
+
+@pytest.fixture(scope="module")
+async def labour(instance: Instance) -> Api:
+    return await instance.api("DEMO-340802-LABOUR")
+
+
+@pytest.fixture(scope="module")
+async def union(instance: Instance) -> Api:
+    return await instance.api("DEMO-340802-UNION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +305,10 @@ _DECIDE = "UPDATE match_candidate SET status = 'not_duplicate', version = versio
 
 @pytest.mark.parametrize(("office", "silent"), [("LABOUR", False), ("JUSTICE", True)])
 async def test_both_coordinators_decide_but_of_a_judicial_record_only_the_holder_is_told(
-    database: Database, admin_url: str, open_api: OpenApi, office: str, silent: bool
+    database: Database, admin_url: str, instance: Instance, office: str, silent: bool
 ) -> None:
-    first, later = await open_api(f"DEMO-340802-{office}"), await open_api("DEMO-990102-LABOUR")
-    holder, asker = await open_api("DEMO-340802-UNION"), await open_api("DEMO-990102-UNION")
+    first, later = await instance.api(f"DEMO-340802-{office}"), await instance.api("DEMO-990102-LABOUR")
+    holder, asker = await instance.api("DEMO-340802-UNION"), await instance.api("DEMO-990102-UNION")
     other, record = await recorded(admin_url, first), await recorded(admin_url, later, place="990102")
     candidate = await _candidate(database, later, record, other)
     async with superuser(admin_url) as raw:
@@ -342,10 +375,10 @@ async def test_who_was_said_to_be_different_stays_so_until_it_is_withdrawn(
     ],
 )
 async def test_the_linker_asserts_for_whoever_reports_and_the_coordinator_decides(
-    database: Database, admin_url: str, open_api: OpenApi, who: str, source: str, withdraws: bool, allowed: bool
+    database: Database, admin_url: str, instance: Instance, who: str, source: str, withdraws: bool, allowed: bool
 ) -> None:
-    labour = await open_api("DEMO-340802-LABOUR")
-    api = {"labour": labour, "union": await open_api("DEMO-340802-UNION")}.get(who) or await open_api(
+    labour = await instance.api("DEMO-340802-LABOUR")
+    api = {"labour": labour, "union": await instance.api("DEMO-340802-UNION")}.get(who) or await instance.api(
         "DEMO-990102-UNION"
     )
     one, two = await recorded(admin_url, labour), await recorded(admin_url, labour)
