@@ -46,6 +46,8 @@ _AGREEING: Final[Mapping[str, frozenset[str]]] = {
     "members": frozenset({"shared"}),
 }
 """Levels that say more than that two people of one place have one name and one birthday."""
+_CHANGING: Final[Mapping[str, str]] = {"phone": "other", "address": "other_area"}
+"""What people change: once it says little, twice it says that there are two."""
 _AGAINST: Final[Mapping[str, frozenset[str]]] = {
     "phone": frozenset({"other"}),
     "employer": frozenset({"other"}),
@@ -107,7 +109,7 @@ def decide(
         if match is linked or match.band is Band.none:
             continue
         others = [features for _, features in persons[match.person]]
-        sure = match.band is Band.auto and may_join(linked.person, match.person)
+        sure = match.band is Band.auto and _corroborated(match.score) and may_join(linked.person, match.person)
         if sure and agree(together, others, model, population):
             joined.append(match)
             together += others
@@ -162,9 +164,17 @@ def _guards(
 
 
 def _may_be_one_name(best: Score) -> bool:
-    """A name that sounds the same; or nearly so, where the identity number says the rest."""
+    """A name that sounds the same; or nearly so, where the identity number, or birthday and circumstances, say the
+    rest. One syllable changed or added needs the number: that is how twins are named."""
     name, number = best.level("name"), best.level("number")
-    return name in _SAME_SOUND or (name in _ALIKE and number in ("exact", "one_edit", "same_doubtful"))
+    if name in _SAME_SOUND or (name in _ALIKE and number in ("exact", "one_edit", "same_doubtful")):
+        return True
+    return name == "other_order" and best.level("birth") == "exact" and _corroborated(best)
+
+
+def _corroborated(best: Score) -> bool:
+    """Whether more than name, birth and place agrees."""
+    return any(best.level(name) in levels for name, levels in _AGREEING.items())
 
 
 def _common(it: Features, model: Model, population: Population) -> bool:
@@ -175,7 +185,7 @@ def _common(it: Features, model: Model, population: Population) -> bool:
 
 def _only_a_namesake(scores: Sequence[Score], *, common: bool) -> bool:
     """Whether nothing but name, birth and place agree with any of the person's records, and something speaks against
-    it or the birthday is not whole. Another phone or another street says little: people change them."""
+    it or the birthday is not whole. Another phone or another street says little, once: people change them."""
     levels = {name: {one.level(name) for one in scores} for name in _AGREEING}
     agreeing = {name for name, those in _AGREEING.items() if those & levels[name]}
     against = {name for name, those in _AGAINST.items() if those & levels[name]} - agreeing
@@ -184,10 +194,12 @@ def _only_a_namesake(scores: Sequence[Score], *, common: bool) -> bool:
         return bool(against) and not born
     if agreeing or not born:
         return not agreeing
+    if any(sum(one.level(name) == other for one in scores) > 1 for name, other in _CHANGING.items()):
+        return True
     if common:
         return "county" not in levels["address"] or bool(against - {"phone"})
     moved = bool(levels["address"] & {"prefecture", "other"})
-    return moved or not against <= {"phone", "address"} or against == {"phone", "address"}
+    return moved or against not in (set(), {"phone"}, {"address"})
 
 
 def conflicting_numbers(records: Sequence[Features]) -> bool:
