@@ -183,7 +183,7 @@ def _names(a: Features, b: Features) -> bool:
 
 
 def _near(a: int | None, b: int | None) -> bool:
-    return a is None or b is None or abs(a - b) <= 1
+    return a is not None and b is not None and abs(a - b) <= 1
 
 
 COMPARISONS: Final[Mapping[str, Comparison]] = {

@@ -178,7 +178,10 @@ def _corroborated(best: Score) -> bool:
 
 
 def _common(it: Features, model: Model, population: Population) -> bool:
-    """Whether many people have this given name, so that a whole name and a birthday may well occur twice."""
+    """Whether many people have this given name, so that a whole name and a birthday may well occur twice. Nobody knows
+    that before there are records enough to count."""
+    if population.records < model.names_known_from:
+        return True
     bearers = population.people_with.get(f"given|{it.given}", 0)
     return bearers > model.common_given_name * model.people(population.records)
 

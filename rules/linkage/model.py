@@ -36,7 +36,7 @@ class Rarity:
 class Model:
     """`weights`: bits by comparison and level. `pairs_per_record`: expected true pairs a record makes; the prior is
     that over the number of records, which counts as `smallest_population` at least. `common_given_name`: the share of
-    persons from which on a given name is a common one."""
+    persons from which on a given name is a common one, judged once there are `names_known_from` records."""
 
     version: str
     weights: Mapping[str, Mapping[Level, float]]
@@ -51,6 +51,7 @@ class Model:
     auto: float
     review: float
     common_given_name: float
+    names_known_from: int
     block_cap: int
     cluster_cap: int
 
@@ -94,6 +95,7 @@ def _model(said: Mapping[str, Any]) -> Model:
         auto=float(bands["auto"]),
         review=float(bands["review"]),
         common_given_name=float(said["common_given_name"]),
+        names_known_from=int(said["names_known_from"]),
         block_cap=int(said["caps"]["block"]),
         cluster_cap=int(said["caps"]["cluster"]),
     )
