@@ -129,7 +129,8 @@ ADDRESS = {"division": "430102", "address": "湘雅路12号3栋2单元501室"}
         ("household", {"household": "HH-7001"}, {}, None),
         ("members", {"members": [("周建国", 1973)]}, {"members": [("周建国", 1974)]}, "shared"),
         ("members", {"members": [("周建国", 1973)]}, {"members": [("周建国", 1980)]}, "none_shared"),
-        ("members", {"members": [("周建国", None)]}, {"members": [("周建国", None)]}, "none_shared"),
+        ("members", {"members": [("周建国", None)]}, {"members": [("周建国", 1973)]}, None),
+        ("members", {"members": [("周建国", None)]}, {"members": [("周小明", None)]}, "none_shared"),
         ("members", {"members": [("周建国", 1973)]}, {}, None),
         (
             "members",
