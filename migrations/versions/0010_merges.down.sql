@@ -72,9 +72,10 @@ $$;
 DROP FUNCTION persons_by_links(uuid[]), settle_persons(uuid[]), main_person_of(uuid),
     settle_case(uuid, text[], timestamptz), move_facts(uuid, uuid, uuid[], uuid[], jsonb), before_work(uuid),
     main_cases_of(uuid[]), merge_case(uuid, uuid, uuid, timestamptz), follow_link(uuid, timestamptz),
-    part_case(case_merge, timestamptz), follow_withdrawal(uuid, timestamptz), stray_reports(uuid),
+    part_case(case_merge, timestamptz), follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid),
     rehouse_reports(uuid, uuid, uuid[], timestamptz), merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]),
-    records_of_persons(uuid[]), count_values(bigint[], integer), close_candidates(uuid[], timestamptz);
+    records_of_persons(uuid[]), count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz),
+    sides_of_candidate(uuid);
 
 SET LOCAL ROLE tongli_owner;
 
@@ -88,6 +89,8 @@ REVOKE SELECT (id, result_id, report_id) ON adoption FROM tongli_linker;
 REVOKE SELECT (id, referral_id) ON assistance FROM tongli_linker;
 REVOKE SELECT (id) ON break_glass FROM tongli_linker;
 REVOKE DELETE ON case_need FROM tongli_linker;
+REVOKE UPDATE (silent) ON match_candidate FROM tongli_app;
+ALTER TABLE match_candidate DROP COLUMN confirmed_by_agency;
 REVOKE UPDATE (case_id, other_case_id, status, decided_at, version) ON match_candidate FROM tongli_linker;
 ALTER TABLE person_record DROP COLUMN relation, DROP COLUMN main;
 ALTER TABLE report DROP COLUMN needs;

@@ -19,6 +19,9 @@ CREATE UNIQUE INDEX case_merge_standing ON case_merge (merged_case_id) WHERE und
 ALTER TABLE "case" ADD COLUMN merged_into UUID, ADD FOREIGN KEY (merged_into) REFERENCES "case" (id);
 CREATE INDEX case_by_merged_into ON "case" (merged_into) WHERE merged_into IS NOT NULL;
 
+-- Two coordinators: the first word of two.
+ALTER TABLE match_candidate ADD COLUMN confirmed_by_agency UUID, ADD FOREIGN KEY (confirmed_by_agency) REFERENCES agency (id);
+
 -- What a report said is kept by it, so that its case can be worked out anew without it. The defaults keep the writers of
 -- the previous release working; what earlier reports needed stands sealed in them and stays with their case.
 ALTER TABLE report ADD COLUMN needs TEXT[] NOT NULL DEFAULT '{}';
@@ -50,6 +53,7 @@ GRANT SELECT (id, referral_id) ON assistance TO tongli_linker;
 GRANT SELECT (id) ON break_glass TO tongli_linker;
 GRANT DELETE ON case_need TO tongli_linker;
 GRANT UPDATE (case_id, other_case_id, status, decided_at, version) ON match_candidate TO tongli_linker;
+GRANT UPDATE (silent, confirmed_by_agency) ON match_candidate TO tongli_app;
 
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
@@ -87,6 +91,7 @@ $$;
 CREATE OR REPLACE FUNCTION settle_persons(p_records uuid[]) RETURNS TABLE (record_id uuid, was uuid, is_now uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
+#variable_conflict use_column
 BEGIN
     RETURN QUERY
         WITH meant AS (SELECT s.record_id, s.person_id FROM persons_by_links(p_records) s),
@@ -114,14 +119,14 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     c "case";
-    main uuid := main_person_of(p_case);
+    main_person uuid := main_person_of(p_case);
 BEGIN
     SELECT * INTO c FROM "case" WHERE id = p_case;
     DELETE FROM household_member m WHERE m.case_id = p_case
        AND NOT EXISTS (SELECT FROM person_record r WHERE r.case_id = p_case AND r.person_id = m.person_id);
-    UPDATE household_member SET role = 'member' WHERE case_id = p_case AND role = 'main' AND person_id <> main;
+    UPDATE household_member SET role = 'member' WHERE case_id = p_case AND role = 'main' AND person_id <> main_person;
     INSERT INTO household_member AS m (case_id, person_id, record_id, role, relation, active, joined_at)
-    SELECT DISTINCT ON (r.person_id) p_case, r.person_id, r.id, CASE WHEN r.person_id = main THEN 'main' ELSE 'member' END,
+    SELECT DISTINCT ON (r.person_id) p_case, r.person_id, r.id, CASE WHEN r.person_id = main_person THEN 'main' ELSE 'member' END,
            r.relation, c.status <> 'closed', r.created_at
       FROM person_record r WHERE r.case_id = p_case AND r.corrects IS NULL ORDER BY r.person_id, r.created_at, r.id
         ON CONFLICT (case_id, person_id) DO UPDATE
@@ -290,6 +295,7 @@ $$;
 CREATE OR REPLACE FUNCTION follow_link(p_link uuid, p_now timestamptz) RETURNS TABLE (kept uuid, merged uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
+#variable_conflict use_column
 DECLARE
     changed uuid[];
     touched uuid[];
@@ -393,12 +399,16 @@ BEGIN
 END
 $$;
 
--- After a link was withdrawn: records and households follow, and the cases that it had joined part. For a coordinator of
--- one of the two records' cases. Returns each pair of cases that parted.
-CREATE OR REPLACE FUNCTION follow_withdrawal(p_link uuid, p_now timestamptz) RETURNS TABLE (kept uuid, parted uuid)
+-- After a link was withdrawn: records and households follow, and the cases that it had joined part. Where nobody founded
+-- whom one side is now, that record founds `p_person`. For a coordinator of one of the two records' cases. Returns each
+-- pair of cases that parted.
+CREATE OR REPLACE FUNCTION follow_withdrawal(p_link uuid, p_person uuid, p_founding uuid, p_now timestamptz)
+RETURNS TABLE (kept uuid, parted uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
+#variable_conflict use_column
 DECLARE
+    founder uuid;
     changed uuid[];
     m case_merge;
     touched_case uuid;
@@ -408,6 +418,15 @@ BEGIN
                      JOIN "case" c ON c.id = r.case_id
                     WHERE l.id = p_link AND c.coordinator_agency_id = acting_agency()) THEN
         RAISE EXCEPTION 'not a withdrawn link of a case of this agency' USING ERRCODE = 'TL002';
+    END IF;
+    SELECT r INTO founder
+      FROM link l, unnest(array_remove(ARRAY[l.record_id, l.other_record_id], NULL)) r
+     WHERE l.id = p_link AND (SELECT p.person_id FROM persons_by_links(ARRAY[r]) p LIMIT 1) IS NULL LIMIT 1;
+    IF founder IS NOT NULL THEN
+        INSERT INTO person (id, created_at) VALUES (p_person, p_now);
+        INSERT INTO link (id, kind, record_id, person_id, evidence, decided_by, decided_at, verdict, source)
+        SELECT p_founding, 'same_person', founder, p_person, '[]', w.decided_by, p_now, 'same', w.source
+          FROM link w WHERE w.withdraws = p_link LIMIT 1;
     END IF;
     SELECT array_agg(s.record_id) INTO changed
       FROM link l, settle_persons(array_remove(ARRAY[l.record_id, l.other_record_id], NULL)) s WHERE l.id = p_link;
@@ -504,12 +523,13 @@ AS $$
        AND r.person_id IN (SELECT o.person_id FROM person_record o WHERE o.id = ANY (p_records))
 $$;
 
--- Counts these values in so many persons more, or fewer.
-CREATE OR REPLACE FUNCTION count_values(p_values bigint[], p_by integer) RETURNS void
+-- Counts these values in so many persons more, or fewer, under locks taken in one order.
+CREATE OR REPLACE FUNCTION count_values(p_values bigint[], p_by integer[]) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-    INSERT INTO link_value (value, people) SELECT v, greatest(p_by, 0) FROM unnest(p_values) v GROUP BY v ORDER BY v
-        ON CONFLICT (value) DO UPDATE SET people = greatest(link_value.people + p_by, 0)
+    INSERT INTO link_value AS had (value, people)
+    SELECT v, sum(n) FROM unnest(p_values, p_by) AS given (v, n) GROUP BY v HAVING sum(n) <> 0 ORDER BY v
+        ON CONFLICT (value) DO UPDATE SET people = greatest(had.people + EXCLUDED.people, 0)
 $$;
 
 -- Possible matches between records that are one person now are settled with it.
@@ -523,16 +543,27 @@ AS $$
     RETURNING m.id
 $$;
 
+-- Who coordinates the two cases of a possible match, for those who may decide it.
+CREATE OR REPLACE FUNCTION sides_of_candidate(p_candidate uuid)
+RETURNS TABLE (coordinator uuid, other_coordinator uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT c.coordinator_agency_id, o.coordinator_agency_id
+      FROM match_candidate m JOIN "case" c ON c.id = m.case_id JOIN "case" o ON o.id = m.other_case_id
+     WHERE m.id = p_candidate AND (o.coordinator_agency_id = acting_agency()
+                                   OR (c.coordinator_agency_id = acting_agency() AND NOT m.silent))
+$$;
+
 REVOKE ALL ON FUNCTION persons_by_links(uuid[]), settle_persons(uuid[]), main_person_of(uuid),
     settle_case(uuid, text[], timestamptz), move_facts(uuid, uuid, uuid[], uuid[], jsonb), before_work(uuid),
     main_cases_of(uuid[]), merge_case(uuid, uuid, uuid, timestamptz), follow_link(uuid, timestamptz),
-    part_case(case_merge, timestamptz), follow_withdrawal(uuid, timestamptz), stray_reports(uuid),
+    part_case(case_merge, timestamptz), follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid),
     rehouse_reports(uuid, uuid, uuid[], timestamptz), merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]),
-    records_of_persons(uuid[]), count_values(bigint[], integer), close_candidates(uuid[], timestamptz) FROM PUBLIC;
+    records_of_persons(uuid[]), count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz), sides_of_candidate(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION persons_by_links(uuid[]), main_cases_of(uuid[]), follow_link(uuid, timestamptz),
-    follow_withdrawal(uuid, timestamptz), stray_reports(uuid), rehouse_reports(uuid, uuid, uuid[], timestamptz),
+    follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid), rehouse_reports(uuid, uuid, uuid[], timestamptz),
     merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]), records_of_persons(uuid[]),
-    count_values(bigint[], integer), close_candidates(uuid[], timestamptz) TO tongli_app;
+    count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz), sides_of_candidate(uuid) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;
 
