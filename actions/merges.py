@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from actions import cases
+from actions.access import require_part
 from actions.audit import leave_mark
 from actions.events import record_event
 from actions.linkage import LinkedPerson, evidence_of, open_features, terms_of
@@ -23,9 +24,7 @@ from db.queries.merges import Assertion, Stray
 from db.transaction import Tx
 from rules.errors import Conflict, Hidden
 from rules.linkage.scoring import rare_values
-
-UNLINK_REASONS = ("different_persons", "wrong_identifier", "told_by_the_person", "entered_in_error")
-"""Codes, not words: what is said of a link is read by everybody who coordinates either case."""
+from rules.rights import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +167,7 @@ async def _undoable(tx: Tx, link_id: UUID) -> asyncpg.Record:
     link = await merges.find_link(tx, link_id)
     if link is None:
         raise Hidden
+    require_part(tx, Subject.link, ["coordinator"] if link["coordinator"] == tx.agency_id else [])
     if link["withdrawn"] or link["verdict"] != "same":
         raise Conflict(reason="not-a-standing-link")
     if link["other_record_id"] is None:

@@ -112,8 +112,8 @@ async def find_link(tx: Tx, link_id: UUID) -> asyncpg.Record | None:
     statement."""
     return await tx.row(
         "SELECT l.*, EXISTS (SELECT FROM link w WHERE w.withdraws = l.id) AS withdrawn, r.case_id,"
-        "       r.division_code, r.birth_date "
-        "  FROM link l JOIN person_record r ON r.id = l.record_id WHERE l.id = $1",
+        "       c.coordinator_agency_id AS coordinator "
+        '  FROM link l JOIN person_record r ON r.id = l.record_id JOIN "case" c ON c.id = r.case_id WHERE l.id = $1',
         link_id,
     )
 

@@ -32,17 +32,17 @@ AS $$
         SELECT reached.root, e.id
           FROM reached, LATERAL (
             SELECT coalesce(l.other_record_id, l.person_id) AS id, l.id AS link FROM link l
-             WHERE l.record_id = reached.id AND l.verdict = 'same'
+             WHERE l.record_id = reached.id AND l.verdict = 'same' AND l.undone_at IS NULL
              UNION ALL
-            SELECT l.record_id, l.id FROM link l WHERE l.other_record_id = reached.id AND l.verdict = 'same'
+            SELECT l.record_id, l.id FROM link l WHERE l.other_record_id = reached.id AND l.verdict = 'same' AND l.undone_at IS NULL
              UNION ALL
             SELECT l.record_id, l.id FROM link l
-             WHERE l.person_id = reached.id AND l.other_record_id IS NULL AND l.verdict = 'same') e
+             WHERE l.person_id = reached.id AND l.other_record_id IS NULL AND l.verdict = 'same' AND l.undone_at IS NULL) e
          WHERE NOT EXISTS (SELECT FROM link w WHERE w.withdraws = e.link)),
     named AS (
         SELECT reached.root, (
             SELECT f.person_id FROM reached n JOIN link f ON f.person_id = n.id
-             WHERE n.root = reached.root AND f.other_record_id IS NULL AND f.verdict = 'same'
+             WHERE n.root = reached.root AND f.other_record_id IS NULL AND f.verdict = 'same' AND f.undone_at IS NULL
                AND NOT EXISTS (SELECT FROM link w WHERE w.withdraws = f.id)
              ORDER BY f.decided_at, f.id LIMIT 1) AS person_id
           FROM reached WHERE reached.id = reached.root)
@@ -140,6 +140,8 @@ BEGIN
        SET status = EXCLUDED.status, agency_id = EXCLUDED.agency_id, referral_id = EXCLUDED.referral_id,
            updated_at = EXCLUDED.updated_at
      WHERE (n.status, n.agency_id) IS DISTINCT FROM (EXCLUDED.status, EXCLUDED.agency_id);
+    UPDATE referral SET person_id = main_person
+     WHERE case_id = p_case AND person_id <> main_person;
     UPDATE "case" SET updated_at = p_now, version = version + 1 WHERE id = p_case;
 END
 $$;
@@ -180,6 +182,16 @@ BEGIN
         OR id IN (SELECT (jsonb_array_elements_text(p_others -> 'tasks'))::uuid));
     RETURN gone;
 END
+$$;
+
+-- Requests of persons follow whom they are about, where that person is not of their case any more.
+CREATE OR REPLACE FUNCTION rename_requesters(p_were uuid[], p_are uuid[]) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    UPDATE person_request q SET person_id = c.is_now FROM unnest(p_were, p_are) AS c (was, is_now)
+     WHERE q.person_id = c.was
+       AND NOT EXISTS (SELECT FROM person_record r WHERE r.case_id = q.case_id AND r.person_id = c.was)
+       AND EXISTS (SELECT FROM person_record r WHERE r.case_id = q.case_id AND r.person_id = c.is_now)
 $$;
 
 -- Whether nothing was done in a case yet but reporting it: then joining it to another shows nobody's work to anybody.
@@ -225,6 +237,8 @@ BEGIN
                         WHERE case_id = p_merged AND referral_id IS NULL),
         'break_glass', (SELECT coalesce(jsonb_agg(id), '[]') FROM break_glass WHERE case_id = p_merged),
         'requests', (SELECT coalesce(jsonb_agg(id), '[]') FROM person_request WHERE case_id = p_merged),
+        'requesters', (SELECT coalesce(jsonb_object_agg(id, person_id), '{}') FROM person_request
+                        WHERE case_id = p_merged AND person_id IS NOT NULL),
         'tasks', (SELECT coalesce(jsonb_agg(id), '[]') FROM case_task WHERE case_id = p_merged AND referral_id IS NULL),
         'status', merged.status, 'closed_at', merged.closed_at, 'exit_reason', merged.exit_reason,
         'needs', (SELECT coalesce(jsonb_agg(to_jsonb(n)), '[]') FROM case_need n WHERE n.case_id = p_merged),
@@ -261,23 +275,20 @@ AS $$
 #variable_conflict use_column
 DECLARE
     changed uuid[];
+    were uuid[];
+    are uuid[];
     touched uuid[];
     persons uuid[];
     earlier record;
     later record;
     touched_case uuid;
 BEGIN
-    SELECT array_agg(s.record_id), array_agg(DISTINCT s.was) || array_agg(DISTINCT s.is_now) INTO changed, persons
+    SELECT array_agg(s.record_id), array_agg(s.was), array_agg(s.is_now) INTO changed, were, are
       FROM link l, settle_persons(ARRAY[l.record_id]) s WHERE l.id = p_link;
     IF changed IS NULL THEN
         RETURN;
     END IF;
-    UPDATE referral f SET person_id = r.person_id FROM person_record r
-     WHERE r.id = ANY (changed) AND f.case_id = r.case_id AND f.person_id = ANY (persons) AND f.person_id <> r.person_id
-       AND NOT EXISTS (SELECT FROM person_record o WHERE o.person_id = f.person_id AND o.case_id = f.case_id);
-    UPDATE person_request q SET person_id = r.person_id FROM person_record r
-     WHERE r.id = ANY (changed) AND q.case_id = r.case_id AND q.person_id = ANY (persons) AND q.person_id <> r.person_id
-       AND NOT EXISTS (SELECT FROM person_record o WHERE o.person_id = q.person_id AND o.case_id = q.case_id);
+    persons := were || are;
     touched := ARRAY(SELECT DISTINCT r.case_id FROM person_record r WHERE r.id = ANY (changed));
     LOOP
         SELECT c.*, main_person_of(c.id) AS main INTO later
@@ -304,6 +315,7 @@ BEGIN
         merged := later.id;
         RETURN NEXT;
     END LOOP;
+    PERFORM rename_requesters(were, are);
     FOR touched_case IN SELECT DISTINCT t FROM unnest(touched) t ORDER BY t LOOP
         PERFORM settle_case(touched_case, '{}', p_now);
     END LOOP;
@@ -343,6 +355,9 @@ BEGIN
                       exit_reason = m.moved ->> 'exit_reason', merged_into = NULL
      WHERE id = m.merged_case_id RETURNING * INTO merged;
     gone := move_facts(stands_in, m.merged_case_id, reports, referrals, m.moved);
+    UPDATE person_request q SET person_id = w.value::uuid FROM jsonb_each_text(m.moved -> 'requesters') w
+     WHERE q.id = w.key::uuid AND q.case_id = m.merged_case_id AND EXISTS (
+        SELECT FROM person_record r WHERE r.case_id = q.case_id AND r.person_id = w.value::uuid);
     INSERT INTO case_need SELECT * FROM jsonb_populate_recordset(NULL::case_need, m.moved -> 'needs')
         ON CONFLICT DO NOTHING;
     UPDATE participant p SET until = clock_timestamp(), listed = false
@@ -373,6 +388,8 @@ AS $$
 DECLARE
     founder uuid;
     changed uuid[];
+    were uuid[];
+    are uuid[];
     m case_merge;
     touched_case uuid;
 BEGIN
@@ -391,7 +408,7 @@ BEGIN
         SELECT p_founding, 'same_person', founder, p_person, '[]', w.decided_by, p_now, 'same', w.source
           FROM link w WHERE w.withdraws = p_link LIMIT 1;
     END IF;
-    SELECT array_agg(s.record_id) INTO changed
+    SELECT array_agg(s.record_id), array_agg(s.was), array_agg(s.is_now) INTO changed, were, are
       FROM link l, settle_persons(array_remove(ARRAY[l.record_id, l.other_record_id], NULL)) s WHERE l.id = p_link;
     FOR m IN SELECT * FROM case_merge WHERE link_id = p_link AND undone_at IS NULL ORDER BY merged_at DESC, id LOOP
         IF part_case(m, p_now) THEN
@@ -400,6 +417,7 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
+    PERFORM rename_requesters(were, are);
     FOR touched_case IN SELECT DISTINCT r.case_id FROM person_record r WHERE r.id = ANY (changed) ORDER BY 1 LOOP
         PERFORM settle_case(touched_case, '{}', p_now);
     END LOOP;
@@ -518,7 +536,7 @@ AS $$
 $$;
 
 REVOKE ALL ON FUNCTION persons_by_links(uuid[]), settle_persons(uuid[]), main_person_of(uuid),
-    settle_case(uuid, text[], timestamptz), move_facts(uuid, uuid, uuid[], uuid[], jsonb), before_work(uuid),
+    settle_case(uuid, text[], timestamptz), move_facts(uuid, uuid, uuid[], uuid[], jsonb), rename_requesters(uuid[], uuid[]), before_work(uuid),
     main_cases_of(uuid[]), merge_case(uuid, uuid, uuid, timestamptz), follow_link(uuid, timestamptz),
     part_case(case_merge, timestamptz), follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid),
     rehouse_reports(uuid, uuid, uuid[], timestamptz), merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]),

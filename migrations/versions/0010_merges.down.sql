@@ -70,7 +70,7 @@ END
 $$;
 
 DROP FUNCTION persons_by_links(uuid[]), settle_persons(uuid[]), main_person_of(uuid),
-    settle_case(uuid, text[], timestamptz), move_facts(uuid, uuid, uuid[], uuid[], jsonb), before_work(uuid),
+    settle_case(uuid, text[], timestamptz), move_facts(uuid, uuid, uuid[], uuid[], jsonb), rename_requesters(uuid[], uuid[]), before_work(uuid),
     main_cases_of(uuid[]), merge_case(uuid, uuid, uuid, timestamptz), follow_link(uuid, timestamptz),
     part_case(case_merge, timestamptz), follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid),
     rehouse_reports(uuid, uuid, uuid[], timestamptz), merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]),
