@@ -13,11 +13,19 @@ from actions.access import require_part
 from actions.audit import leave_mark
 from actions.events import record_event
 from crypto.ids import new_id
-from db.queries import agencies, cases, people
+from db.queries import agencies, cases, merges, people
 from db.transaction import Tx
 from rules.case_numbers import make_case_number
-from rules.cases import check_step_words, next_status
-from rules.errors import Conflict, FieldError, Hidden, InsufficientRole, PreconditionFailed, ValidationFailed
+from rules.cases import MERGED, check_step_words, next_status
+from rules.errors import (
+    Conflict,
+    FieldError,
+    Hidden,
+    InsufficientRole,
+    Merged,
+    PreconditionFailed,
+    ValidationFailed,
+)
 from rules.rights import Subject
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -113,12 +121,15 @@ def record_joining(tx: Tx, case_id: UUID, agency_id: UUID, version: int, *, even
 async def seen_case(tx: Tx, case_id: UUID) -> asyncpg.Record:
     """The case's summary, with the acting agency's parts in it. One statement.
 
-    Raises Hidden where it may not be seen, Erased where it was erased, InsufficientRole where its part is not enough
-    for an operation on a case.
+    Raises Hidden where it may not be seen, Merged where it went into another one, Erased where it was erased,
+    InsufficientRole where its part is not enough for an operation on a case.
     """
     case = await cases.find_case(tx, case_id)
-    if case is None:
-        raise Hidden
+    if case is None or case["exit_reason"] == MERGED:
+        kept = await merges.merged_into(tx, case_id)
+        if kept is None:
+            raise Hidden
+        raise Merged(case_id, kept)
     require_part(tx, Subject.case, case["roles"], erased=case["erased_at"] is not None)
     return case
 

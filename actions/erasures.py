@@ -13,7 +13,7 @@ import asyncpg
 from actions.audit import erase_leaves, leave_mark
 from actions.cases import record_case_event
 from actions.events import record_event
-from db.queries import cases, erasures, links, person_requests
+from db.queries import cases, erasures, links, merges, person_requests
 from db.transaction import Tx
 from rules.errors import Conflict
 from rules.linkage.features import decode, encode
@@ -66,7 +66,8 @@ async def _erase_case(tx: Tx, case: asyncpg.Record, rule: ErasureRule) -> None:
         raise Conflict(reason="open-referrals")
     if await erasures.has_unjudged_use(tx, case["id"]):
         raise Conflict(reason="emergency-use-not-judged")
-    await erase_leaves(tx, case["id"])
+    for case_id in (case["id"], *await merges.cases_merged_into(tx, case["id"])):
+        await erase_leaves(tx, case_id)
     await erasures.erase_case(tx, case["id"], in_error=rule is ErasureRule.entered_in_error)
 
 

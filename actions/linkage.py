@@ -12,8 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from crypto.ids import new_id
-from db.queries import divisions, links, people
+from db.queries import divisions, links, merges, people
 from db.queries.links import CandidateRow, FeatureRow
+from db.queries.merges import MainCase
 from db.queries.people import HouseholdRow, LookUp
 from db.transaction import Tx
 from rules.linkage.deciding import Decision, Match, decide
@@ -33,12 +34,15 @@ Persons = Mapping[UUID, Sequence[tuple[UUID, Features]]]
 
 @dataclass(frozen=True, slots=True)
 class LinkedPerson:
-    """A person of a report with the human behind it. `match` is what linked it, None where it founded the person."""
+    """A person of a report with the human behind it. `match` is what linked it, `placed_with` the record of a household
+    it was found to be; neither where it founded the person. `joined`: other persons it proves to be that same one."""
 
     found: PersonFound
     features: Features
     person_id: UUID
     match: Match[UUID, UUID] | None = None
+    joined: tuple[Match[UUID, UUID], ...] = ()
+    placed_with: UUID | None = None
     reviews: tuple[Match[UUID, UUID], ...] = ()
     new_values: frozenset[str] = frozenset()
     founds: bool = True
@@ -76,7 +80,7 @@ async def link_people(tx: Tx, said: ReportSaid, found: Sequence[PersonFound]) ->
         if twice is not None:
             linked.append(replace(twice, found=person, features=it, reviews=(), new_values=frozenset()))
         elif position in strong:
-            linked.append(_decided(tx, person, it, candidates[position], population=population))
+            linked.append(await _decided(tx, person, it, candidates[position], population=population))
         else:
             linked.append(LinkedPerson(person, it, new_id()))
     return linked
@@ -112,9 +116,14 @@ async def _candidates(tx: Tx, keys: Mapping[int, Sequence[str]]) -> Mapping[int,
     for row in await links.candidates(tx, hashes, cap=model.block_cap, growth=model.cluster_cap):
         record_id = row["record_id"]
         if record_id not in opened:
-            opened[record_id] = decode(tx.vault.cipher.open_bytes(row["features"], _context(record_id)))
+            opened[record_id] = open_features(tx, record_id, row["features"])
         found[row["position"]][row["person_id"]].append((record_id, opened[record_id]))
     return found
+
+
+def open_features(tx: Tx, record_id: UUID, sealed: bytes) -> Features:
+    """What a record is compared by."""
+    return decode(tx.vault.cipher.open_bytes(sealed, _context(record_id)))
 
 
 def _context(record_id: UUID) -> str:
@@ -135,40 +144,72 @@ def _told_twice(a: Features, b: Features) -> bool:
     )
 
 
-def _decided(tx: Tx, person: PersonFound, it: Features, candidates: Persons, *, population: Population) -> LinkedPerson:
-    """One of the known persons, or a new one. Persons that this record proves to be one go before people: a case is
-    never joined to another by itself."""
-    decision: Decision[UUID, UUID] = decide(
-        it, candidates, tx.database.linkage_model, population, may_join=lambda _one, _other: False
-    )
+async def _decided(
+    tx: Tx, person: PersonFound, it: Features, candidates: Persons, *, population: Population
+) -> LinkedPerson:
+    """One of the known persons, or a new one. One statement where the record may prove that two known ones are one."""
+    decision = await _decision(tx, it, candidates, population)
     values = frozenset(rare_values(it))
     if decision.linked is None:
         return LinkedPerson(person, it, new_id(), reviews=decision.reviews, new_values=values)
-    known = {value for _, other in candidates[decision.linked.person] for value in rare_values(other)}
+    same = (decision.linked.person, *(match.person for match in decision.joined))
+    known = {value for one in same for _, other in candidates[one] for value in rare_values(other)}
     return LinkedPerson(
         person,
         it,
         decision.linked.person,
         match=decision.linked,
+        joined=decision.joined,
         reviews=decision.reviews,
         new_values=values - known,
         founds=False,
     )
 
 
+async def _decision(tx: Tx, it: Features, candidates: Persons, population: Population) -> Decision[UUID, UUID]:
+    """Decides, and again once it is known which of the persons it asked about may be joined."""
+    asked: list[frozenset[UUID]] = []
+
+    def ask(one: UUID, other: UUID) -> bool:
+        asked.append(frozenset((one, other)))
+        return False
+
+    model = tx.database.linkage_model
+    decision: Decision[UUID, UUID] = decide(it, candidates, model, population, may_join=ask)
+    if not asked:
+        return decision
+    persons = sorted(frozenset().union(*asked))
+    main_cases, apart = await merges.main_cases(tx, persons), await links.differences(tx, persons)
+
+    def joinable(one: UUID, other: UUID) -> bool:
+        different = (min(one, other), max(one, other)) in apart
+        return not different and may_join(main_cases.get(one), main_cases.get(other))
+
+    return decide(it, candidates, model, population, may_join=joinable)
+
+
+def may_join(one: MainCase | None, other: MainCase | None) -> bool:
+    """Whether two persons may become one without asking anybody: where no case goes into another, or one union
+    coordinates both and nothing was done in either, so that nobody sees more than before."""
+    if one is None or other is None or one.case_id == other.case_id:
+        return True
+    return one.coordinator == other.coordinator and one.before_work and other.before_work
+
+
 async def place_members(tx: Tx, case_id: UUID, linked: Sequence[LinkedPerson]) -> list[LinkedPerson]:
-    """The same people, the weakly described ones found among the household of a case that was there. One statement at
-    most."""
+    """The same people, the weakly described ones found among the household of a case that was there, and of the cases
+    that went into it. Two statements at most."""
     unplaced = {position: it for position, it in enumerate(linked) if it.founds and weak(it.features)}
     if not unplaced:
         return list(linked)
-    keys = {position: (member_key(str(case_id), it.features),) for position, it in unplaced.items()}
+    cases = (case_id, *await merges.cases_merged_into(tx, case_id))
+    keys = {position: [member_key(str(one), it.features) for one in cases] for position, it in unplaced.items()}
     household = await _candidates(tx, keys)
     placed = list(linked)
     for position, it in unplaced.items():
         for person_id, records in household[position].items():
             if all(same_member(it.features, other) for _, other in records):
-                placed[position] = replace(it, person_id=person_id, founds=False)
+                placed[position] = replace(it, person_id=person_id, placed_with=records[0][0], founds=False)
     return placed
 
 
@@ -185,13 +226,12 @@ async def join_household(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, Lin
     The first is the main member of a case it opened; a case that was there keeps its main member.
     """
     version = tx.database.linkage_model.version
-    seen: set[UUID] = set()
+    first: dict[UUID, UUID] = {}
     rows = []
     for position, (record_id, person) in enumerate(linked):
-        if person.person_id in seen:
-            continue
-        seen.add(person.person_id)
         match = person.match
+        told_before = first.setdefault(person.person_id, record_id)
+        other = told_before if told_before != record_id else (match.record if match else person.placed_with)
         rows.append(
             HouseholdRow(
                 link_id=new_id(),
@@ -199,8 +239,8 @@ async def join_household(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, Lin
                 person_id=person.person_id,
                 role="main" if opened and position == 0 else "member",
                 relation=person.found.said.relation,
-                evidence=_evidence(match.score) if match else [],
-                other_record_id=match.record if match else None,
+                evidence=evidence_of(match.score) if match else [],
+                other_record_id=other,
                 weight=match.score.weight if match else None,
                 terms=terms_of(match.score) if match else None,
                 model_version=version,
@@ -209,7 +249,7 @@ async def join_household(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, Lin
     await people.link_household(tx, case_id, rows, decided_by=f"model {version}")
 
 
-def _evidence(score: Score) -> list[dict[str, str]]:
+def evidence_of(score: Score) -> list[dict[str, str]]:
     """What agreed, by field name and level; never a value."""
     return [
         {"field": term.name, "agreement": term.level}
@@ -225,8 +265,11 @@ def terms_of(score: Score) -> list[dict[str, object]]:
     ]
 
 
-async def keep_features(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]]) -> None:
-    """Keeps what the next report is compared with, and what people must look at. One statement, the last that locks."""
+async def keep_features(
+    tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]], shared: Sequence[int] = ()
+) -> None:
+    """Keeps what the next report is compared with, and what people must look at. One statement, the last that locks;
+    one more where persons were joined, of whose values `shared` counted twice."""
     hasher, cipher, version = tx.vault.links, tx.vault.cipher, tx.database.linkage_model.version
     rows = []
     for position, (record_id, person) in enumerate(linked):
@@ -241,7 +284,10 @@ async def keep_features(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, Link
             )
         )
     values = [hasher.hash(value) for _, person in linked for value in person.new_values]
-    await links.keep(tx, rows, values, [_candidate(tx, record_id, it) for record_id, it in _to_review(linked)])
+    found = [_candidate(tx, record_id, it) for record_id, it in _to_review(linked)]
+    await links.keep(tx, rows, [] if shared else values, found)
+    if shared:
+        await merges.count_values(tx, more=values, fewer=shared)
 
 
 def _to_review(linked: Sequence[tuple[UUID, LinkedPerson]]) -> list[tuple[UUID, Match[UUID, UUID]]]:

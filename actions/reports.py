@@ -14,11 +14,12 @@ from actions import cases, linkage
 from actions.audit import leave_mark
 from actions.events import record_event
 from actions.linkage import LinkedPerson
+from actions.merges import join_known
 from actions.results import seen_report
 from actions.sharing import check_bases, keep_bases
 from crypto.blind import BlindIndex
 from crypto.ids import new_id
-from db.queries import agencies, people, reports
+from db.queries import agencies, merges, people, reports
 from db.queries import cases as case_queries
 from db.transaction import Tx
 from rules.disclosure import classes_of_report
@@ -66,7 +67,9 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
     case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
     await keep_bases(tx, said.bases, case=case, report_id=filed_id)
     if linked:
-        await linkage.keep_features(tx, case_id, records)
+        await linkage.keep_features(tx, case_id, records, await join_known(tx, records))
+    if any(person.joined for person in linked):
+        case = await _case_now(tx, case)
     record_event(tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case_id)
     return Receipt(
         report_id=filed_id,
@@ -132,13 +135,21 @@ async def _case_for(
 async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID | None) -> UUID | None:
     """The active case of these people, or of the employer alone, locked; it may close while we wait, so look again."""
     known = [person.person_id for person in linked if person.known]
+    joined = [match.person for person in linked for match in person.joined]
     if known:
-        await people.lock_persons(tx, known)
+        await people.lock_persons(tx, sorted({*known, *joined}))
+    going = [case.case_id for case in (await merges.main_cases(tx, joined)).values()] if joined else []
     while (case_id := await _find_active_case(tx, known, None if linked else employer_id)) is not None:
-        await case_queries.lock_case(tx, case_id)
+        for one in sorted({case_id, *going}):
+            await case_queries.lock_case(tx, one)
         if await _find_active_case(tx, known, None if linked else employer_id) == case_id:
             return case_id
     return None
+
+
+async def _case_now(tx: Tx, case: asyncpg.Record) -> asyncpg.Record:
+    """The case after persons were joined: it may have gone into an earlier one."""
+    return await cases.seen_case(tx, await merges.merged_into(tx, case["id"]) or case["id"])
 
 
 async def _find_active_case(tx: Tx, known: Sequence[UUID], employer_id: UUID | None) -> UUID | None:
@@ -199,8 +210,12 @@ async def _insert(
             "body": tx.vault.cipher.seal_bytes(body, f"{BODY_CONTEXT}:{report_id}"),
             "body_sha256": hashlib.sha256(body).digest(),
             "leaf_id": leaf_id,
+            "needs": list(said.needs),
         },
-        [_record(tx, record_id, person, employers) for record_id, person in zip(record_ids, linked, strict=True)],
+        [
+            {**_record(tx, record_id, person, employers), "main": position == 0}
+            for position, (record_id, person) in enumerate(zip(record_ids, linked, strict=True))
+        ],
         case_id=case_id,
     )
 
@@ -227,6 +242,7 @@ def _record(tx: Tx, record_id: UUID, person: LinkedPerson, employers: dict[Emplo
         "birth_date": found.birth_date.isoformat() if found.birth_date else None,
         "division_code": said.address.division_code if said.address else None,
         "employment_status": said.employment_status,
+        "relation": said.relation,
         "employer_id": str(employers[said.employer]) if said.employer else None,
         "details": sealed(json.dumps({"health": said.health, "as_received": said.as_received, **said.details})),
     }

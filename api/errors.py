@@ -22,6 +22,7 @@ from api.problem_catalogue import KINDS, Language
 from api.problems import Json, Occasion, field_problem, is_field_name, preferred_language, problem
 from rules.errors import (
     IdempotencyInProgress,
+    Merged,
     PreconditionFailed,
     TongliError,
     Unavailable,
@@ -115,7 +116,7 @@ def answer(error: Exception, scope: Scope, public_url: str) -> ProblemResponse:
 
 def _diagnose(error: Exception, scope: Scope, language: Language) -> _Diagnosis:
     if isinstance(error, TongliError):
-        return _expected(error, language)
+        return _expected(error, scope, language)
     if isinstance(error, RequestValidationError):
         return _invalid(error, language)
     if isinstance(error, HTTPException):
@@ -127,7 +128,7 @@ def _diagnose(error: Exception, scope: Scope, language: Language) -> _Diagnosis:
     return _Diagnosis("internal")
 
 
-def _expected(error: TongliError, language: Language) -> _Diagnosis:
+def _expected(error: TongliError, scope: Scope, language: Language) -> _Diagnosis:
     diagnosis = _Diagnosis(error.code if error.code in KINDS else "internal", error.facts)
     if isinstance(error, ValidationFailed):
         diagnosis.errors = [
@@ -139,6 +140,8 @@ def _expected(error: TongliError, language: Language) -> _Diagnosis:
         diagnosis.headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, IdempotencyInProgress):
         diagnosis.headers["Retry-After"] = "1"
+    elif isinstance(error, Merged):
+        diagnosis.headers["Location"] = scope["path"].replace(str(error.case_id), str(error.kept))
     elif isinstance(error, PreconditionFailed):
         diagnosis.headers["ETag"] = error.current
     return diagnosis

@@ -202,6 +202,16 @@ KINDS: Final[dict[str, Kind]] = _by_code(
             ),
         ),
         Kind(
+            "merged",
+            308,
+            Text("已并案", "Merged"),
+            Text(
+                "该个案已并入 {kept}。请改用 Location 中的地址，并更新贵方保存的引用。",
+                "This case went into {kept}. Use the address in Location, and renew your reference to it.",
+            ),
+            members=("kept",),
+        ),
+        Kind(
             "gone",
             410,
             Text("已删除", "Erased"),

@@ -28,6 +28,8 @@ EXIT_REASONS = (
     "withdrawn",
     "false_declaration",
 )
+MERGED = "merged"
+"""The exit reason of a case that went into another: said by a link, never by a step."""
 DIFFICULTY_CLASSES = ("deep", "relative", "accidental", "edge", "not_qualified")
 
 

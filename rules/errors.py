@@ -3,6 +3,7 @@
 TongliError
 ├── Refused              the caller lacks something it could obtain: scope, role, purpose, basis
 ├── Hidden               what may not be seen does not exist for the caller
+├── Merged               the case stands under another id
 ├── Conflict             the thing is not in a state that allows this
 ├── Unacceptable         the request itself is wrong
 └── Unavailable          try again later
@@ -80,6 +81,17 @@ class Hidden(TongliError):
     """Absent, or not for this caller: the answer is the same."""
 
     code = "not-found"
+
+
+class Merged(TongliError):
+    """The case named went into another one, `kept`, in which the caller may have a part."""
+
+    code = "merged"
+
+    def __init__(self, case_id: UUID, kept: UUID) -> None:
+        super().__init__(kept=str(kept))
+        self.case_id = case_id
+        self.kept = kept
 
 
 class Conflict(TongliError):

@@ -42,6 +42,7 @@ class Subject(StrEnum):
     break_glass = "break_glass"
     audit_leaf = "audit_leaf"
     person_request = "person_request"
+    link = "link"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -63,6 +64,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.break_glass: frozenset({"owner", "coordinator", "supervisor"}),
     Subject.audit_leaf: frozenset({"owner", "coordinator"}),
     Subject.person_request: REQUEST_PARTS,
+    Subject.link: frozenset({"coordinator"}),
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -174,6 +176,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "persons:reveal", _CASEWORK | {Role.fund_officer}, parts={"coordinator", "receiver"}, purpose=True
     ),
     "end_participation": _case("cases:write", _CASEWORK, parts={"coordinator", "observer"}),
+    "undo_link": _of(Subject.link, "cases:write", _COORDINATORS),
     # requests of the person
     "read_access_log": _case("cases:read", _COORDINATORS, parts={"coordinator"}, purpose=True),
     "file_person_request": _case("cases:write", _CASEWORK, parts=CASE_PARTS - {"supervisor"}),

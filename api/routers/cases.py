@@ -252,11 +252,15 @@ async def get_links(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Links:
                 id=row["id"],
                 kind=row["kind"],
                 record_id=row["record_id"],
+                other_record_id=row["other_record_id"],
                 person_id=row["person_id"],
+                verdict=row["verdict"],
+                source=row["source"],
+                reason=row["reason"],
                 evidence=row["evidence"],
                 decided_by=row["decided_by"],
                 decided_at=utc(row["decided_at"]),
-                undone_at=utc(row["undone_at"]) if row["undone_at"] else None,
+                undone_at=utc(row["withdrawn_at"]) if row["withdrawn_at"] else None,
             )
             for row in await timeline.links_of_case(tx, case_id)
         ]

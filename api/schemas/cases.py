@@ -130,12 +130,17 @@ class Timeline(BaseModel):
 
 
 class LinkShown(BaseModel):
-    """A link of this case: a record and the person it was taken for. Evidence names fields, never values."""
+    """A link of this case: a record and the person it was taken for, or, `different`, the record it was not. Evidence
+    names fields, never values. `undone_at`: when it was withdrawn."""
 
     id: UUID
     kind: str
     record_id: UUID
+    other_record_id: UUID | None
     person_id: UUID
+    verdict: str
+    source: str
+    reason: str | None
     evidence: list[dict[str, str]]
     decided_by: str
     decided_at: datetime

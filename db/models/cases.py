@@ -14,7 +14,8 @@ from rules.matters import Urgency
 class Case(SQLModel, table=True):
     """`coordinator_agency_id` mirrors the coordinator participant, so that row policies test a cheap column first.
 
-    An erased case keeps its number, its place and its participants: a tombstone for those once entitled.
+    An erased case keeps its number, its place and its participants: a tombstone for those once entitled. A merged
+    case is closed; its facts stand in the case it went into.
     """
 
     __tablename__ = "case"
@@ -24,6 +25,7 @@ class Case(SQLModel, table=True):
         CheckConstraint(one_of("urgency", *Urgency), name="case_urgency"),
         Index("case_by_coordinator", "coordinator_agency_id"),
         Index("case_by_employer", "employer_id"),
+        Index("case_by_merged_into", "merged_into", postgresql_where="merged_into IS NOT NULL"),
         Index("case_closed", "closed_at", postgresql_where="status = 'closed' AND erased_at IS NULL"),
     )
 
@@ -46,6 +48,7 @@ class Case(SQLModel, table=True):
     exit_text: bytes | None = sealed(nullable=True)
     version: int
     erased_at: datetime | None
+    merged_into: UUID | None = Field(foreign_key="case.id")
 
 
 class Participant(SQLModel, table=True):

@@ -122,7 +122,8 @@ class MatchCandidate(SQLModel, table=True):
     """Two records that may be one person, for people to decide. `record_id` came later.
 
     `other_case_id` is the holder's, `case_id` that of who reported later; `silent`: the other record comes from a
-    judicial agency, and only the holder is told. `until`: a decision that lapses then.
+    judicial agency, and only the holder is told. `until`: a decision that lapses then. `confirmed_by_agency`: the first
+    of two coordinators who must both confirm.
     """
 
     __tablename__ = "match_candidate"
@@ -153,6 +154,7 @@ class MatchCandidate(SQLModel, table=True):
     due_at: datetime
     created_at: datetime
     decided_by_agency: UUID | None = Field(foreign_key="agency.id")
+    confirmed_by_agency: UUID | None = Field(foreign_key="agency.id")
     decided_by: UUID | None
     decided_at: datetime | None
     reason: str | None

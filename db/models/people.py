@@ -26,7 +26,7 @@ class PersonRecord(SQLModel, table=True):
 
     `corrects`: a correction that the reporting agency made to an earlier record of its own; it holds what was corrected
     and nothing else, and goes before everything that was said. `index_key` names the key of the indexes, which cannot
-    tell themselves; null where nobody wrote it down.
+    tell themselves; null where nobody wrote it down. `main`: whom the report was about; `relation` is to that person.
     """
 
     __tablename__ = "person_record"
@@ -64,3 +64,5 @@ class PersonRecord(SQLModel, table=True):
     details: bytes = sealed(context="person_record")
     created_at: datetime
     corrects: UUID | None = Field(foreign_key="person_record.id")
+    relation: str = Field(sa_column_kwargs={"server_default": "other"})
+    main: bool = Field(sa_column_kwargs={"server_default": "false"})

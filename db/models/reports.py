@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import ARRAY, CheckConstraint, Index, Text
 from sqlmodel import Field, SQLModel
 
 from db.types import blind, key, one_of, sealed
@@ -43,3 +43,4 @@ class Report(SQLModel, table=True):
     body_sha256: bytes | None = blind(nullable=True)
     leaf_id: UUID
     erased_at: datetime | None
+    needs: list[str] = Field(sa_type=ARRAY(Text), nullable=False, sa_column_kwargs={"server_default": "{}"})

@@ -36,18 +36,19 @@ async def lock_source(tx: Tx, system: str, hashes: list[bytes]) -> UUID | None:
 _INSERT = """
 WITH filed AS (
     INSERT INTO report (id, agency_id, case_id, source_system, source_record, aware_at, reported_at,
-                        reported_by, channel, urgency, body, body_sha256, leaf_id, source_key)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15))
+                        reported_by, channel, urgency, body, body_sha256, leaf_id, source_key, needs)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $16))
 INSERT INTO person_record (id, report_id, case_id, agency_id, person_id, name, id_type, id_number, id_index,
                            name_birth_index, phone_indexes, contact, sex, birth_date, division_code, employment_status,
-                           employer_id, details, created_at, index_key)
+                           employer_id, details, created_at, index_key, relation, main)
 SELECT id, $1, $3, $2, person_id, decode(name, 'hex'), id_type, decode(id_number, 'hex'), decode(id_index, 'hex'),
        decode(name_birth_index, 'hex'), ARRAY(SELECT decode(p, 'hex') FROM jsonb_array_elements_text(phone_indexes) p),
        decode(contact, 'hex'), sex, birth_date, division_code, employment_status, employer_id,
-       decode(details, 'hex'), $7, index_key
+       decode(details, 'hex'), $7, index_key, relation, main
   FROM jsonb_to_recordset($14::jsonb) AS r (id uuid, person_id uuid, name text, id_type text, id_number text,
        id_index text, name_birth_index text, phone_indexes jsonb, contact text, sex text, birth_date date,
-       division_code text, employment_status text, employer_id uuid, details text, index_key text)"""
+       division_code text, employment_status text, employer_id uuid, details text, index_key text,
+       relation text, main boolean)"""
 
 
 async def insert_report(
@@ -71,6 +72,7 @@ async def insert_report(
         report["leaf_id"],
         json.dumps(records),
         report["source_key"],
+        report["needs"],
     )
 
 

@@ -1,9 +1,9 @@
 -- Erasure and retention: what the linker role may take away, and the functions through which alone it does. The
 -- application deletes nothing.
 
-GRANT UPDATE (source_record, source_key, body, body_sha256, erased_at) ON report TO tongli_linker;
+GRANT UPDATE (source_record, source_key, body, body_sha256, needs, erased_at) ON report TO tongli_linker;
 GRANT DELETE ON person, person_record, household_member, link TO tongli_linker;
-GRANT UPDATE (other_record_id, withdraws, weight, terms) ON link TO tongli_linker;
+GRANT UPDATE (other_record_id, person_id, withdraws, weight, terms) ON link TO tongli_linker;
 GRANT UPDATE (contact, details, phone_indexes) ON person_record TO tongli_linker;
 GRANT UPDATE (note, age_band, person_id, erased_at) ON referral TO tongli_linker;
 GRANT SELECT (referral_id, step), UPDATE (body) ON referral_step TO tongli_linker;
@@ -59,8 +59,9 @@ BEGIN
         RETURN false;
     END IF;
     people := ARRAY(SELECT DISTINCT r.person_id FROM person_record r WHERE r.case_id = p_case);
-    UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case;
-    UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, erased_at = p_now
+    UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case OR case_id IN (SELECT cases_merged_into(p_case));
+    UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, needs = '{}',
+                      erased_at = p_now
      WHERE case_id = p_case;
     UPDATE referral_step SET body = NULL WHERE referral_id IN (SELECT id FROM referral WHERE case_id = p_case);
     UPDATE referral SET note = NULL, age_band = 'unknown', person_id = NULL, erased_at = p_now WHERE case_id = p_case;
@@ -149,7 +150,8 @@ BEGIN
                 AND (l.verdict = 'different' OR EXISTS (SELECT FROM link w WHERE w.withdraws = l.id))));
     UPDATE link SET withdraws = NULL WHERE withdraws = ANY (gone);
     DELETE FROM link WHERE id = ANY (gone);
-    UPDATE link SET other_record_id = NULL, weight = NULL, terms = NULL WHERE other_record_id = ANY (p_records);
+    UPDATE link l SET other_record_id = NULL, person_id = r.person_id, weight = NULL, terms = NULL FROM person_record r
+     WHERE l.other_record_id = ANY (p_records) AND r.id = l.record_id;
 END
 $$;
 

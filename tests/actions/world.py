@@ -188,6 +188,9 @@ qualification AS (
 decoy AS (
     INSERT INTO honey_case (case_id, guardian_agency_id, marked_at)
     SELECT id, coordinator_agency_id, now() FROM "case" ORDER BY id LIMIT 1),
+merged AS (
+    INSERT INTO case_merge (id, link_id, kept_case_id, merged_case_id, moved, merged_at, undone_at)
+    SELECT gen_random_uuid(), event, c.id, c.id, '{}', now(), now() FROM e, (SELECT id FROM "case" LIMIT 1) c),
 touch AS (INSERT INTO honey_touch (leaf_id, told_at) SELECT event, now() FROM e)
 INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome)
 SELECT delivery.id, 1, agency, now(), 1, 'ok' FROM e, delivery"""

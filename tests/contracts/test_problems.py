@@ -32,6 +32,7 @@ PROMISED = (
     "purpose-required",
     "consent-missing",
     "not-found",
+    "merged",
     "gone",
     "method-not-allowed",
     "state-conflict",
@@ -74,7 +75,7 @@ def test_every_error_class_has_a_kind(kind: type[TongliError]) -> None:
 @pytest.mark.parametrize("code", KINDS)
 def test_a_kind_speaks_both_languages_and_has_a_status_of_the_contract(code: str) -> None:
     kind = KINDS[code]
-    assert kind.status in {400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 428, 429, 500, 503}
+    assert kind.status in {308, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 428, 429, 500, 503}
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", code)
     for text in (kind.title, kind.detail):
         assert re.search(r"[\u4e00-\u9fff]", text.zh)

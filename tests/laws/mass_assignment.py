@@ -110,6 +110,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
             f"/v1/break-glass/{thing['glass']}/review", dict(CALLS["review_break_glass"].body or {}), 409
         ),
         "withdraw_sharing_basis": Good(f"/v1/sharing-bases/{thing['basis']}/withdraw", {"withdrawn_by": "person"}, 200),
+        "undo_link": Good(f"/v1/links/{thing['founding']}/undo", {"reason": "different_persons"}, 409),
         "file_person_request": Good(f"{case}/person-requests", _COPY, 201),
         "take_person_request_step": Good(asked + "/review", {}, 200, asked),
         "record_assessment": Good("/v1/impact-assessments", _ASSESSMENT, 201),

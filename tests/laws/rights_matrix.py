@@ -155,6 +155,7 @@ CALLS: Final[Mapping[str, Call]] = {
     ),
     "list_sharing_bases": _get("/v1/cases/{thing}/sharing-bases", "case"),
     "read_sharing_basis": _get("/v1/sharing-bases/{thing}", "basis"),
+    "undo_link": _post("/v1/links/{thing}/undo", 409, "founding", body={"reason": "different_persons"}),
     "withdraw_sharing_basis": _post("/v1/sharing-bases/{thing}/withdraw", 409, "withdrawn", body=_WITHDRAWAL),
     "list_assessments": _get("/v1/impact-assessments"),
     "read_assessment": _get("/v1/impact-assessments/{thing}", "assessment"),

@@ -247,6 +247,7 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
     pooled = await story.refer(union, case_id, None, matter="LAB-09")
     invited = await union.post(f"/v1/cases/{case_id}/participants", {"agency": str(apis["observer"].id)})
     assert invited.status_code == 201, invited.text
+    founding = (await union.get(f"/v1/cases/{case_id}/links")).json()["data"][0]
     (result,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
     asked = await apis["reporter"].post(f"/v1/cases/{case_id}/person-requests", _ASKED, headers={"tongli-actor": "m-1"})
     assert asked.status_code == 201, asked.text
@@ -256,6 +257,7 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
         "person_request": Thing(asked.json()["id"], _REQUEST),
         "case": Thing(case_id, _CASE),
         "report": Thing(filed["id"], _REPORT),
+        "founding": Thing(founding["id"], _parts(coordinator="coordinator")),
         "leaf": Thing(filed["receipt"]["leaf_id"], _REPORT),
         "result": Thing(result["id"], _RESULT),
         "basis": Thing(kept, _parts(coordinator="owner coordinator", receiver="recipient")),

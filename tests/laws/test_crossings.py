@@ -56,6 +56,8 @@ _KEEP_CANDIDATE = "SELECT keep_links('[]', '{}', jsonb_build_array(jsonb_build_o
         ("SELECT erase_member($1, $2, '[]')", ("case", "new")),
         ("SELECT trim_case($1, '[]', '{}')", ("case",)),
         ("SELECT carry_birth_date($1)", ("case",)),
+        ("SELECT follow_withdrawal($1, $1, $1, now())", ("new",)),
+        ("SELECT rehouse_reports($1, $1, '{}', now())", ("case",)),
         (_KEEP_RECORD, ("new",)),
         (_KEEP_RECORD, ("record",)),
         (_KEEP_CANDIDATE, ("new",)),

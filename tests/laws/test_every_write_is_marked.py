@@ -113,6 +113,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _grounds(ledger, union, labour, case["case_id"])
         await _sensitive_reads(ledger, union, case)
         await _requests_of_persons(ledger, union, case["case_id"])
+        await _links(ledger, union, labour)
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _witness(ledger, union, instance, keyring)
@@ -244,6 +245,16 @@ async def _requests_of_persons(ledger: Ledger, union: Api, case_id: str) -> None
     await ledger.does(union, "POST", f"{path}/review", {}, if_match=filed["tag"])
     for read in (path, f"{path}/document", f"/v1/cases/{case_id}/access-log"):
         await ledger.does(union, "GET", read, purpose="person_request")
+
+
+async def _links(ledger: Ledger, union: Api, labour: Api) -> None:
+    """One person, reported twice: the second record is taken for the first one's, and that is undone."""
+    body = report_body(household=None)
+    assert (await labour.post("/v1/reports", body)).status_code == 201
+    twice = await union.post("/v1/reports", report_body(household=None) | {"person": body["person"]})
+    links = (await union.get(f"/v1/cases/{twice.json()['case']['id']}/links")).json()["data"]
+    (link,) = [one["id"] for one in links if one["other_record_id"]]
+    await ledger.does(union, "POST", f"/v1/links/{link}/undo", {"reason": "different_persons"})
 
 
 async def _accounts(ledger: Ledger, union: Api) -> None:
