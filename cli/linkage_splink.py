@@ -7,6 +7,7 @@ Spark, where `spark.udf.register(f"{name}_level", level_function(name))` takes t
 """
 
 import importlib
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -54,6 +55,7 @@ def load_splink() -> tuple[Any, Any]:
     """The modules splink and duckdb. Raises NoSplinkError."""
     try:
         importlib.import_module("numpy")  # DuckDB wants it for functions written in Python
+        logging.getLogger("splink").setLevel(logging.ERROR)  # levels it did not meet are ours to smooth
         return importlib.import_module("splink"), importlib.import_module("duckdb")
     except ImportError:
         raise NoSplinkError(INSTALL) from None
