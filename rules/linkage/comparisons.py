@@ -19,6 +19,7 @@ AREA_LONG: Final = 3
 
 
 def compare_name(a: Features, b: Features) -> Level | None:
+    """One lost character leaves a readable part; 黎某某 tells of a surname only, and that is no name."""
     if not a.name or not b.name:
         return None
     if a.name == b.name:
@@ -32,11 +33,11 @@ def compare_name(a: Features, b: Features) -> Level | None:
     return _unlike_names(a, b)
 
 
-def _unlike_names(a: Features, b: Features) -> Level:
+def _unlike_names(a: Features, b: Features) -> Level | None:
     if len(a.folded) == len(b.folded):
         differing = [at for at, (x, y) in enumerate(zip(a.folded, b.folded, strict=True)) if x != y]
         if all(UNREADABLE in (a.folded[at], b.folded[at]) for at in differing):
-            return "readable_part"
+            return "readable_part" if len(differing) == 1 or len(a.folded) - len(differing) > 1 else None
         if len(differing) == 1 and len(a.folded) > 2:
             return "one_differs"
         if sorted(a.folded) == sorted(b.folded):

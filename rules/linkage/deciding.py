@@ -28,6 +28,7 @@ class Guard(StrEnum):
 
     numbers_differ = "numbers_differ"
     names_sound_different = "names_sound_different"
+    years_differ = "years_differ"
     standing_difference = "standing_difference"
     two_persons_would_join = "two_persons_would_join"
     person_too_large = "person_too_large"
@@ -37,7 +38,9 @@ class Guard(StrEnum):
 
 
 _SAME_SOUND: Final = frozenset({"exact", "same_sound", "same_folded_sound", "readable_part", "former"})
+_HEARD: Final = frozenset({"same_sound", "same_folded_sound"})
 _ALIKE: Final = frozenset({"one_differs", "other_order", "part"})
+_NUMBER_AGREES: Final = frozenset({"exact", "one_edit", "same_doubtful"})
 _AGREEING: Final[Mapping[str, frozenset[str]]] = {
     "number": frozenset({"exact", "one_edit", "same_doubtful", "ends_agree"}),
     "phone": frozenset({"exact", "one_edit"}),
@@ -158,6 +161,8 @@ def _guards(
         found.append(Guard.numbers_differ)
     if not _may_be_one_name(best):
         found.append(Guard.names_sound_different)
+    if _of_other_years(best):
+        found.append(Guard.years_differ)
     if _only_a_namesake(scores, common=_common(new, model, population)):
         found.append(Guard.namesake)
     if _generation_apart(new, records) and best.level("number") not in _AGREEING["number"]:
@@ -173,7 +178,7 @@ def _may_be_one_name(best: Score) -> bool:
     """A name that sounds the same; or nearly so, where the identity number, or birthday and circumstances, say the
     rest. One syllable changed or added needs the number: that is how twins are named."""
     name, number = best.level("name"), best.level("number")
-    if name in _SAME_SOUND or (name in _ALIKE and number in ("exact", "one_edit", "same_doubtful")):
+    if name in _SAME_SOUND or (name in _ALIKE and number in _NUMBER_AGREES):
         return True
     return name == "other_order" and best.level("birth") == "exact" and _corroborated(best)
 
@@ -187,6 +192,13 @@ def _generation_apart(new: Features, records: Sequence[Features]) -> bool:
     """Whether the record and all records of the person that tell a year are of two generations."""
     years = [it.year for it in records if it.year is not None]
     return new.year is not None and bool(years) and all(abs(new.year - year) >= _GENERATION for year in years)
+
+
+def _of_other_years(best: Score) -> bool:
+    """A name that only sounds the same, and another year of birth: so sons are named after their fathers, and the two
+    share house and phone. Only the identity number says otherwise."""
+    heard = best.level("name") in _HEARD and best.level("birth") == "other"
+    return heard and best.level("number") not in _NUMBER_AGREES
 
 
 def _corroborated(best: Score) -> bool:
