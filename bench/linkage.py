@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth", type=Path, help="whose each report is, one JSON object a line")
     parser.add_argument("--limit", type=int, help="file only the first so many reports")
     parser.add_argument("--bars", choices=BARS, help="what to hold the figures against; by the number of reports")
-    parser.add_argument("--at-scale", type=int, metavar="N", help="then 2,000 reports against N records (1000000)")
+    parser.add_argument("--at-scale", type=int, metavar="N", help="then reports against N records (1000000)")
+    parser.add_argument("--probes", type=int, default=2_000, metavar="N", help="how many of them are measured")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     unseen = parser.add_argument_group("in place of files")
     unseen.add_argument("--unseen", type=int, metavar="SEED", help="invent reports of other places, names, spellings")
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows, truth = _invented(arguments) if arguments.unseen is not None else _read(arguments)
     bars = arguments.bars or ("unseen" if arguments.unseen is not None else "200k" if len(rows) >= LARGE else "20k")
     with stage() as built:
-        figures = asyncio.run(_measure(built, rows, truth, bars=bars, at_scale=arguments.at_scale))
+        figures = asyncio.run(_measure(arguments, built, rows, truth, bars=bars))
     show(figures)
     if arguments.json:
         text = json.dumps(figures, indent=2, ensure_ascii=False, default=str)
@@ -97,8 +98,9 @@ def _well(figures: Mapping[str, Any]) -> bool:
 
 
 async def _measure(
-    built: Stage, rows: Sequence[Row], truth: Truth, *, bars: str, at_scale: int | None
+    arguments: argparse.Namespace, built: Stage, rows: Sequence[Row], truth: Truth, *, bars: str
 ) -> dict[str, Any]:
+    at_scale: int | None = arguments.at_scale
     places = [code for row in rows if (code := text_of(row, "division_code"))]
     directory = directory_of([*places, *(HOME.areas if at_scale else ())])
     await prepare(built, TEMPLATE)
@@ -108,7 +110,9 @@ async def _measure(
     figures = await _filed(built, directory, rows, truth, bars=bars)
     if at_scale:
         await built.copy(TEMPLATE, "scaled")
-        figures["at_scale"] = await linkage_scale.measure(built, "scaled", directory, at_scale)
+        figures["at_scale"] = await linkage_scale.measure(
+            built, "scaled", directory, records=at_scale, probes=arguments.probes
+        )
     return figures
 
 

@@ -22,26 +22,26 @@ from bench.stage import Stage
 from crypto.keys import render_keyring
 from db.linkage_model import committed_model
 
-PROBES: Final = 2_000
-WARMING: Final = 500
-"""Reports filed before those that are measured: neither caches nor plans are cold in a service that runs."""
+WARMING: Final = 4
+"""A quarter as many reports as are measured is filed before them: neither caches nor plans are cold in a service that
+runs."""
 SEEDS: Final = (11, 12)
 """A process for each; worlds apart from the files that are scored."""
 BARS: Final = {"mean_ms": 2.0, "p95_ms": 5.0, "p99_ms": 10.0}
 """Candidates and scores of one report."""
 
 
-async def measure(built: Stage, name: str, directory: Directory, records: int) -> dict[str, Any]:
+async def measure(built: Stage, name: str, directory: Directory, *, records: int, probes: int) -> dict[str, Any]:
     """Loads the background into the database and files reports against it, one at a time over one connection. Loading a
     million takes some minutes on two cores, and 4 GB of memory."""
     began = time.perf_counter()
-    unseen = await _background(built, name, directory, records)
+    unseen = await _background(built, name, directory, records=records, unseen=probes + probes // WARMING)
     loaded = time.perf_counter() - began
     async with opened(built, name) as (database, raw):
-        warming, probes = unseen[:WARMING], unseen[WARMING:]
+        warming, measured = unseen[:-probes], unseen[-probes:]
         await feed(database, directory, [it.row for it in warming], Fed())
         fed = Fed()
-        await feed(database, directory, [it.row for it in probes], fed)
+        await feed(database, directory, [it.row for it in measured], fed)
         figures = {
             "records": records,
             "keys": await raw.fetchval("SELECT reltuples::bigint FROM pg_class WHERE relname = 'link_key'"),
@@ -49,7 +49,7 @@ async def measure(built: Stage, name: str, directory: Directory, records: int) -
             "load_seconds": loaded,
             "probes": len(fed.reports),
             "refused": dict(fed.refused),
-            **_found(probes, (await outcome_of(raw, fed.reports)).persons),
+            **_found(measured, (await outcome_of(raw, fed.reports)).persons),
             "time": {part: in_milliseconds(seconds) for part, seconds in fed.seconds.items()},
         }
     reached = figures["time"][COMPARING]
@@ -67,23 +67,22 @@ def _found(probes: Sequence[Unseen], persons: dict[str, UUID]) -> dict[str, int]
     return {"of_known_persons": len(known), "of_known_persons_linked_rightly": right}
 
 
-async def _background(built: Stage, name: str, directory: Directory, records: int) -> list[Unseen]:
+async def _background(built: Stage, name: str, directory: Directory, *, records: int, unseen: int) -> list[Unseen]:
     """The background, complete; and the reports that come after it, oldest first."""
     raw = await asyncpg.connect(built.admin_url(name))
     try:
         await raw.execute(f"CREATE UNLOGGED TABLE {VALUES} (value bigint, people integer)")
         async with _without_indexes(raw):
-            unseen = await _load(_shares(built, name, directory, records))
+            after = await _load(_shares(built, name, directory, records=records, unseen=unseen))
             _say("loaded, now its indexes")
         await _settle(raw, records)
     finally:
         await raw.close()
-    return sorted(unseen, key=lambda it: str(it.row["reported_at"]))
+    return sorted(after, key=lambda it: str(it.row["reported_at"]))
 
 
-def _shares(built: Stage, name: str, directory: Directory, records: int) -> list[Share]:
-    parts = len(SEEDS)
-    sizes = [records // parts + (index < records % parts) for index in range(parts)]
+def _shares(built: Stage, name: str, directory: Directory, *, records: int, unseen: int) -> list[Share]:
+    sizes, rest = _parts(records), _parts(unseen)
     return [
         Share(
             admin_url=built.admin_url(name),
@@ -92,11 +91,15 @@ def _shares(built: Stage, name: str, directory: Directory, records: int) -> list
             directory=directory,
             seed=seed,
             reports=sizes[index],
-            unseen=(WARMING + PROBES) // parts,
+            unseen=rest[index],
             first=sum(sizes[:index]) + 1,
         )
         for index, seed in enumerate(SEEDS)
     ]
+
+
+def _parts(count: int) -> list[int]:
+    return [count // len(SEEDS) + (index < count % len(SEEDS)) for index in range(len(SEEDS))]
 
 
 async def _load(shares: Sequence[Share]) -> list[Unseen]:
