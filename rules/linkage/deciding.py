@@ -128,9 +128,11 @@ def agree(a: Sequence[Features], b: Sequence[Features], model: Model, population
 def match_person(
     new: Features, person: P, records: Sequence[tuple[R, Features]], *, model: Model, population: Population
 ) -> Match[P, R]:
-    """How the record stands to one person."""
+    """How the record stands to one person. What weighs too little is not held against the guards: most do."""
     scores = [(score(new, features, model, population), record) for record, features in records]
     best, record = max(scores, key=lambda scored: scored[0].weight)
+    if best.weight < model.review:
+        return Match(person, record, best, Band.none, ())
     guards = _guards(
         new, [features for _, features in records], [one for one, _ in scores], model=model, population=population
     )
@@ -138,7 +140,7 @@ def match_person(
 
 
 def _band(best: Score, guards: Sequence[Guard], model: Model) -> Band:
-    if best.weight < model.review or set(guards) >= _HOPELESS:
+    if set(guards) >= _HOPELESS:
         return Band.none
     if best.weight < model.auto and Guard.against_the_person in guards:
         return Band.none
