@@ -20,11 +20,11 @@ import asyncpg
 
 from bench import linkage_laws, linkage_scale
 from bench.linkage_agencies import Directory, add_agencies, directory_of
-from bench.linkage_feed import Fed, feed, in_milliseconds
+from bench.linkage_feed import Cpu, Fed, feed, in_milliseconds
 from bench.linkage_laws import SHUFFLE, TEMPLATE, Ground
 from bench.linkage_lists import HOME
 from bench.linkage_people import generate
-from bench.linkage_quality import BARS, Truth, against_bars, outcome_of, quality
+from bench.linkage_quality import BARS, Truth, against_bars, outcome_of, quality, write_outcome
 from bench.linkage_rows import Row, text_of
 from bench.linkage_score import lines
 from bench.linkage_tables import show
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at-scale", type=int, metavar="N", help="then reports against N records (1000000)")
     parser.add_argument("--probes", type=int, default=2_000, metavar="N", help="how many of them are measured")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    parser.add_argument("--outcome", type=Path, metavar="DIR", help="write clusters and reviews, for a closer look")
     unseen = parser.add_argument_group("in place of files")
     unseen.add_argument("--unseen", type=int, metavar="SEED", help="invent reports of other places, names, spellings")
     unseen.add_argument("--unseen-reports", type=int, default=20_000, metavar="N")
@@ -107,7 +108,7 @@ async def _measure(
     raw = await asyncpg.connect(built.admin_url(TEMPLATE))
     await add_agencies(raw, directory)
     await raw.close()
-    figures = await _filed(built, directory, rows, truth, bars=bars)
+    figures = await _filed(built, directory, rows, truth, bars=bars, keep=arguments.outcome)
     if at_scale:
         await built.copy(TEMPLATE, "scaled")
         figures["at_scale"] = await linkage_scale.measure(
@@ -116,21 +117,27 @@ async def _measure(
     return figures
 
 
-async def _filed(built: Stage, directory: Directory, rows: Sequence[Row], truth: Truth, *, bars: str) -> dict[str, Any]:
+async def _filed(
+    built: Stage, directory: Directory, rows: Sequence[Row], truth: Truth, *, bars: str, keep: Path | None
+) -> dict[str, Any]:
     """The reports filed in order, scored, and the laws tried on what came of them."""
     fed = Fed()
     async with linkage_laws.copy_of_the_directory(built, "filed") as (database, raw):
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), Cpu(built.postmaster)
         await feed(database, directory, rows[:SHUFFLE], fed)
         in_order = quality(truth, await outcome_of(raw, fed.reports))
         await feed(database, directory, rows[SHUFFLE:], fed)
         seconds = time.perf_counter() - began
+        outcome = await outcome_of(raw, fed.reports)
+        if keep:
+            write_outcome(outcome, keep)
         figures: dict[str, Any] = {
             "reports": len(fed.reports),
             "seconds": seconds,
             "reports_a_second": len(fed.reports) / seconds,
+            "cpu": cpu.milliseconds(len(fed.reports)),
             "refused": dict(fed.refused),
-            **quality(truth, await outcome_of(raw, fed.reports)),
+            **quality(truth, outcome),
             "time": {part: in_milliseconds(seconds) for part, seconds in fed.seconds.items()},
         }
         figures["bars"] = against_bars(figures, BARS[bars])

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from actions import linkage
 from actions.reports import file_report
 from api.schemas.reports import ReportIn
+from bench.cpu import family_cpu_seconds
 from bench.linkage_agencies import Agency, Directory
 from bench.linkage_rows import Row, report_body
 from db.engine import Database
@@ -138,6 +139,23 @@ def _reason(refusal: TongliError | ValidationError) -> str:
         errors = refusal.errors if isinstance(refusal, ValidationFailed) else ()
         faults = [f"{fault.pointer} {fault.code}" for fault in errors]
     return " ".join((type(refusal).__name__, *sorted(faults)))
+
+
+@dataclass(slots=True)
+class Cpu:
+    """CPU time of this process and of PostgreSQL, which other work on the machine moves less than the clock."""
+
+    postmaster: int
+    _service: float = 0.0
+    _postgres: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._service, self._postgres = time.process_time(), family_cpu_seconds(self.postmaster)
+
+    def milliseconds(self, reports: int) -> dict[str, float]:
+        """What each of so many reports has cost since the beginning. Connections that ended meanwhile count."""
+        service, postgres = time.process_time() - self._service, family_cpu_seconds(self.postmaster) - self._postgres
+        return {"service_ms": 1000 * service / max(1, reports), "postgres_ms": 1000 * postgres / max(1, reports)}
 
 
 def in_milliseconds(seconds: Iterable[float]) -> dict[str, float]:

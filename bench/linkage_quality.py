@@ -1,8 +1,10 @@
 """What the linker made of the reports, held against the truth: clusters, what it put before people."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -93,6 +95,19 @@ async def outcome_of(raw: Raw, reports: Mapping[str, UUID]) -> Outcome:
             for it in candidates
         ],
     )
+
+
+def write_outcome(outcome: Outcome, folder: Path) -> None:
+    """`clusters.ndjson` and `review.ndjson`, as `bench/linkage_score.py` reads them; with the guards that spoke."""
+    asked = [
+        {"a": it.rows[0], "b": it.rows[1], "guards": it.guards, "linked": it.linked}
+        for it in outcome.asked
+        if None not in it.rows
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("clusters", outcome.clusters), ("review", asked)):
+        text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
 
 
 def quality(truth: Truth, outcome: Outcome) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import asyncpg
 
 from bench.linkage_agencies import Directory, Raw
 from bench.linkage_background import COLUMNS, VALUES, Share, Unseen, load
-from bench.linkage_feed import COMPARING, Fed, feed, in_milliseconds
+from bench.linkage_feed import COMPARING, Cpu, Fed, feed, in_milliseconds
 from bench.linkage_laws import opened
 from bench.linkage_quality import outcome_of
 from bench.stage import Stage
@@ -40,7 +40,7 @@ async def measure(built: Stage, name: str, directory: Directory, *, records: int
     async with opened(built, name) as (database, raw):
         warming, measured = unseen[:-probes], unseen[-probes:]
         await feed(database, directory, [it.row for it in warming], Fed())
-        fed = Fed()
+        fed, cpu = Fed(), Cpu(built.postmaster)
         await feed(database, directory, [it.row for it in measured], fed)
         figures = {
             "records": records,
@@ -48,6 +48,7 @@ async def measure(built: Stage, name: str, directory: Directory, *, records: int
             "heavy_keys": await raw.fetchval("SELECT count(*) FROM link_key_heavy"),
             "load_seconds": loaded,
             "probes": len(fed.reports),
+            "cpu": cpu.milliseconds(len(fed.reports)),
             "refused": dict(fed.refused),
             **_found(measured, (await outcome_of(raw, fed.reports)).persons),
             "time": {part: in_milliseconds(seconds) for part, seconds in fed.seconds.items()},

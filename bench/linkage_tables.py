@@ -13,7 +13,7 @@ def show(figures: Mapping[str, Any]) -> None:
     """Prints quality, time and laws."""
     console = Console(width=120)
     rate = figures["reports_a_second"]
-    console.print(f"{figures['reports']} reports in {figures['seconds']:.0f} s, {rate:.0f} a second")
+    console.print(f"{figures['reports']} reports in {figures['seconds']:.0f} s, {rate:.0f} a second; {_cpu(figures)}")
     console.print(_table("quality", ("figure", "reached", "bar", ""), _quality(figures)))
     console.print(_table("one intake, ms", ("part", "mean", "p50", "p95", "p99"), _time(figures)))
     if "at_scale" in figures:
@@ -22,6 +22,11 @@ def show(figures: Mapping[str, Any]) -> None:
     console.print(_table("laws", ("law", "figures", ""), _laws(figures)))
     if figures["refused"]:
         console.print(f"refused: {figures['refused']}")
+
+
+def _cpu(figures: Mapping[str, Any]) -> str:
+    cpu = figures["cpu"]
+    return f"CPU {cpu['service_ms']:.1f} ms of the service and {cpu['postgres_ms']:.1f} ms of PostgreSQL a report"
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Cells]) -> Table:
@@ -73,6 +78,7 @@ def _scale(scale: Mapping[str, Any]) -> Iterator[Cells]:
     for name in ("records", "keys", "heavy_keys", "probes", "of_known_persons", "of_known_persons_linked_rightly"):
         yield name, str(scale[name]), "", ""
     yield "load_seconds", f"{scale['load_seconds']:.0f}", "", ""
+    yield "whole intake", _cpu(scale), "", ""
 
 
 def _laws(figures: Mapping[str, Any]) -> Iterator[Cells]:
