@@ -316,7 +316,7 @@ async def test_after_reindexing_people_are_linked_and_records_refused_without_th
         }
     )
     for said in (body, doubtful):
-        await story.report(labour, **said)
+        assert (await _file(labour, said))[0] == 201
     changed, key_id = rotated(keyring, "blind", algorithm)
     vault.adopt(changed)
     assert (await _file(labour, body))[0] == 409, "between promoting and reindexing as well"

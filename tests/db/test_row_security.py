@@ -32,14 +32,14 @@ DEFINERS = {
         "copy_case_to_participants",
     ),
     *("active_case_of", "active_case_of_employer", "open_case", "join_case", "leave_case", "add_report_to_case"),
-    *("find_person", "new_person", "add_household_member", "employer_for"),
+    *("new_person", "add_household_member", "employer_for"),
     *("link_candidates", "link_counts", "linked_records", "keep_links", "link_differences", "lock_links_of_case"),
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     *("carry_into_case", "children_of_joint", "complete_joint"),
     *("await_sealing", "erase_leaves", "stored_leaves", "stray_leaves"),
     *("person_of_case", "carry_birth_date"),
     *("erase_case", "erase_member", "forget_unknown_people", "trim_case"),
-    *("forget_features", "forget_links", "copy_person_to_features"),
+    *("forget_features", "forget_links", "features_of_case", "change_features", "copy_person_to_features"),
     *("cases_past_retention", "open_retention_task", "forget_proofs_of_erased"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""
