@@ -17,6 +17,7 @@ from db.queries.links import CandidateRow, FeatureRow
 from db.queries.merges import MainCase
 from db.queries.people import HouseholdRow, LookUp
 from db.transaction import Tx
+from rules.linkage.dates import read_birth
 from rules.linkage.deciding import Decision, Match, decide
 from rules.linkage.features import Features, decode, encode
 from rules.linkage.keys import blocking_keys
@@ -101,10 +102,16 @@ def _written(said: ReportSaid, person: PersonFound, all_of_them: Sequence[Person
         employer=(it.employer.name if it.employer else None) or doubtful.get("employer"),
         credit_code=it.employer.uscc if it.employer else None,
         household=said.household_number,
-        members=[(other.name, other.birth_date.year if other.birth_date else None) for other in all_of_them[1:]]
-        if main
-        else (),
+        members=[(other.name, _year_of_birth(other)) for other in all_of_them[1:]] if main else (),
     )
+
+
+def _year_of_birth(person: PersonFound) -> int | None:
+    """Also where the sender has it in a doubtful form only, as of most members: "1975"."""
+    if person.birth_date is not None:
+        return person.birth_date.year
+    read = read_birth(person.said.as_received.get("birth_date"))
+    return read.year if read else None
 
 
 async def _candidates(tx: Tx, keys: Mapping[int, Sequence[str]]) -> Mapping[int, Persons]:

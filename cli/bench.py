@@ -6,7 +6,13 @@ Ratios inside one run are the figures; rates are this machine's.
 import argparse
 import importlib
 
-BENCHES = {"api": "bench.api", "febrl": "bench.febrl", "keys": "bench.trust_keys", "trust": "bench.trust"}
+BENCHES = {
+    "api": "bench.api",
+    "febrl": "bench.febrl",
+    "keys": "bench.trust_keys",
+    "linkage": "bench.linkage",
+    "trust": "bench.trust",
+}
 """What can be measured, and the module that does it (`add_arguments(parser)`, `run(arguments)`)."""
 
 

@@ -206,10 +206,17 @@ def one_edit_apart(a: str, b: str) -> bool:
     """Whether one character changed, added, lost, or two neighbours changed places makes `a` into `b`. 1 us."""
     if abs(len(a) - len(b)) > 1 or a == b:
         return False
-    start = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    start = _first_difference(a, b)
     rest_a, rest_b = a[start:], b[start:]
     if len(a) > len(b):
         return rest_a[1:] == rest_b
     if len(a) < len(b):
         return rest_a == rest_b[1:]
     return rest_a[1:] == rest_b[1:] or (rest_a[1:2] + rest_a[:1] == rest_b[:2] and rest_a[2:] == rest_b[2:])
+
+
+def _first_difference(a: str, b: str) -> int:
+    for at, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x != y:
+            return at
+    return min(len(a), len(b))

@@ -33,7 +33,6 @@ class Guard(StrEnum):
     two_persons_would_join = "two_persons_would_join"
     person_too_large = "person_too_large"
     namesake = "namesake"
-    generation_apart = "generation_apart"
     against_the_person = "against_the_person"
 
 
@@ -135,9 +134,11 @@ def agree(a: Sequence[Features], b: Sequence[Features], model: Model, population
 def match_person(
     new: Features, person: P, records: Sequence[tuple[R, Features]], *, model: Model, population: Population
 ) -> Match[P, R]:
-    """How the record stands to one person."""
+    """How the record stands to one person. What weighs too little is not held against the guards: most do."""
     scores = [(score(new, features, model, population), record) for record, features in records]
     best, record = max(scores, key=lambda scored: scored[0].weight)
+    if best.weight < model.review:
+        return Match(person, record, best, Band.none, ())
     guards = _guards(
         new, [features for _, features in records], [one for one, _ in scores], model=model, population=population
     )
@@ -145,7 +146,7 @@ def match_person(
 
 
 def _band(best: Score, guards: Sequence[Guard], model: Model) -> Band:
-    if best.weight < model.review or set(guards) >= _HOPELESS:
+    if set(guards) >= _HOPELESS:
         return Band.none
     if best.weight < model.auto and Guard.against_the_person in guards:
         return Band.none
@@ -161,12 +162,10 @@ def _guards(
         found.append(Guard.numbers_differ)
     if not _may_be_one_name(best):
         found.append(Guard.names_sound_different)
-    if _of_other_years(best):
+    if _of_other_years(best) or _generation_apart(new, records, best):
         found.append(Guard.years_differ)
     if _only_a_namesake(scores, common=_common(new, model, population)):
         found.append(Guard.namesake)
-    if _generation_apart(new, records) and best.level("number") not in _AGREEING["number"]:
-        found.append(Guard.generation_apart)
     if len(records) >= model.cluster_cap and not _certain(best):
         found.append(Guard.person_too_large)
     if sum(one.weight for one in scores) < 0:
@@ -188,8 +187,10 @@ def _certain(best: Score) -> bool:
     return best.level("number") == "exact" and best.level("name") in _SAME_SOUND
 
 
-def _generation_apart(new: Features, records: Sequence[Features]) -> bool:
-    """Whether the record and all records of the person that tell a year are of two generations."""
+def _generation_apart(new: Features, records: Sequence[Features], best: Score) -> bool:
+    """Whether the record and all records of the person that tell a year are of two generations, and no number agrees."""
+    if best.level("number") in _AGREEING["number"]:
+        return False
     years = [it.year for it in records if it.year is not None]
     return new.year is not None and bool(years) and all(abs(new.year - year) >= _GENERATION for year in years)
 

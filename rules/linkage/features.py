@@ -5,8 +5,9 @@ A feature is never shown and never stands open in the database: the record as it
 
 import json
 from collections.abc import Container
-from dataclasses import astuple, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from operator import attrgetter
 from typing import Final, Self
 
 from rules.linkage.addresses import AddressRead
@@ -85,11 +86,14 @@ _TUPLES: Final = tuple(
     index for index, item in enumerate(fields(Features)) if item.name in ("sounds", "folded", "phones")
 )
 _MEMBERS: Final = len(fields(Features)) - 1
+_VALUES: Final = attrgetter(*(item.name for item in fields(Features)))
 
 
 def encode(features: Features) -> bytes:
     """Bytes to be sealed: a JSON list in the order of the fields. 10 us."""
-    return json.dumps(astuple(features), ensure_ascii=False, separators=(",", ":")).encode()
+    *values, members = _VALUES(features)
+    told = [(member.name, member.year) for member in members]
+    return json.dumps([*values, told], ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode(data: bytes) -> Features:

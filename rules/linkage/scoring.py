@@ -1,16 +1,16 @@
 """How much two records speak for one person, in bits, and which terms make the sum. Fellegi and Sunter (1969). Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules.linkage.comparisons import COMPARISONS, Level
 from rules.linkage.features import Features
-from rules.linkage.model import Model
+from rules.linkage.model import Model, Rarity
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One summand: a comparison's level, or the prior, or what a limit takes away. `weight` counts the rarity in."""
 
     name: str
@@ -51,20 +51,18 @@ def score(a: Features, b: Features, model: Model, population: Population) -> Sco
     for name, compare in COMPARISONS.items():
         level = compare(a, b)
         if level is not None:
-            terms.append(_term(name, level, a, b, model=model, population=population))
+            rarity = model.rarities.get(name)
+            moved = _moved(rarity, _shared(name, a, b), model, population) if rarity and rarity.level == level else 0.0
+            terms.append(Term(name, level, model.weights[name].get(level, 0.0) + moved, moved))
     terms += _limit(terms, model)
     return Score(math.fsum(term.weight for term in terms), tuple(terms))
 
 
-def _term(name: str, level: Level, a: Features, b: Features, *, model: Model, population: Population) -> Term:
-    weight = model.weights[name].get(level, 0.0)
-    rarity = model.rarities.get(name)
-    if rarity is None or rarity.level != level:
-        return Term(name, level, weight)
-    others = max(0, max(population.people_with.get(value, 1) for value in _shared(name, a, b)) - 1)
+def _moved(rarity: Rarity, shared: Iterable[str], model: Model, population: Population) -> float:
+    """Bits by which the rarity of what both have moves the weight."""
+    others = max(0, max(population.people_with.get(value, 1) for value in shared) - 1)
     low, high = model.rarity_limits
-    moved = min(high, max(low, rarity.adjustment(others, model.people(population.records))))
-    return Term(name, level, weight + moved, moved)
+    return min(high, max(low, rarity.adjustment(others, model.people(population.records))))
 
 
 def _limit(terms: list[Term], model: Model) -> list[Term]:

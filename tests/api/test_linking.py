@@ -165,7 +165,7 @@ async def test_a_twin_with_another_name_is_nobody_one_asks_about(union: Api, lab
     [
         ({"phones": None, "address": {"division_code": "340826"}}, "namesake"),
         ({"name": "刘国芳", "sex": None}, "names_sound_different"),
-        ({"name": "刘国莉", "birth_date": "1999-01-02"}, "generation_apart"),
+        ({"name": "刘国莉", "birth_date": "1999-01-02"}, "years_differ"),
     ],
 )
 async def test_a_namesake_a_twin_and_a_child_named_alike_are_put_before_people(

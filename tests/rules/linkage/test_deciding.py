@@ -87,7 +87,7 @@ GUARDED: Sequence[tuple[str, Guard, dict[str, Any], dict[str, Any]]] = (
     ),
     (
         "a child named alike who lives there too",
-        Guard.generation_apart,
+        Guard.years_differ,
         {"name": "周秀岚", "number": None, "birth": "1999-04-12"},
         {"name": "周秀岚", "number": None, "birth": "1976-04-12"},
     ),

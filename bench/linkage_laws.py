@@ -1,0 +1,155 @@
+"""What the linker promises whatever the data: each law is tried on a database of its own or on the one just filled."""
+
+import asyncio
+import json
+import math
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from bench.linkage_agencies import Directory, Raw
+from bench.linkage_feed import Fed, feed, file_row
+from bench.linkage_quality import Truth, outcome_of, quality
+from bench.linkage_rows import Row, text_of
+from bench.stage import Stage
+from db.engine import Database, open_database
+
+TEMPLATE: Final = "directory"
+"""The database with the agencies and nothing else, of which every other is a copy."""
+
+EXACT: Final = 1e-9
+"""How far a sum of terms may lie from its weight."""
+SHUFFLE: Final = 5_000
+"""Reports that are filed a second time in another order."""
+SHUFFLE_BAR: Final = 0.002
+AT_ONCE: Final = 8
+STRANGERS: Final = 20
+"""Persons of whom so many agencies report at once."""
+SEED: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """On what the laws are tried: `raw` sees everything of the database in which all reports were filed in order, and
+    `f1` is what the first `SHUFFLE` of them reached."""
+
+    built: Stage
+    directory: Directory
+    rows: Sequence[Row]
+    truth: Truth
+    raw: Raw
+    f1: float
+
+
+Law: TypeAlias = Callable[[Ground], Awaitable[dict[str, Any]]]
+
+
+async def tried(ground: Ground) -> dict[str, dict[str, Any]]:
+    """Every law with its figures, and whether it `holds`."""
+    return {name: await law(ground) for name, law in LAWS.items()}
+
+
+async def terms_sum_to_the_weight(ground: Ground) -> dict[str, Any]:
+    """How far the terms of each explanation that was kept are from its weight, links and open questions alike."""
+    rows = await ground.raw.fetch(
+        "SELECT weight, terms::text AS terms FROM link WHERE terms IS NOT NULL"
+        " UNION ALL SELECT weight, terms::text FROM match_candidate"
+    )
+    off = [abs(math.fsum(term["weight"] for term in json.loads(row["terms"])) - row["weight"]) for row in rows]
+    furthest = max(off, default=0.0)
+    return {"explanations": len(off), "largest_difference": furthest, "holds": furthest <= EXACT}
+
+
+async def order_within_a_day(ground: Ground) -> dict[str, Any]:
+    """How far F1 moves when the reports of each day come in another order."""
+    rows, fed = ground.rows[:SHUFFLE], Fed()
+    async with copy_of_the_directory(ground.built, "shuffled") as (database, raw):
+        await feed(database, ground.directory, shuffled(rows), fed)
+        moved = quality(ground.truth, await outcome_of(raw, fed.reports))["automatic"]["f1"]
+    holds = abs(ground.f1 - moved) < SHUFFLE_BAR and not fed.refused
+    return {"reports": len(rows), "f1": ground.f1, "f1_shuffled": moved, "holds": holds}
+
+
+def shuffled(rows: Sequence[Row]) -> list[Row]:
+    """The same reports, those of each day in another order; the same one for the same reports."""
+    source = random.Random(SEED)
+    mixed: list[Row] = []
+    for _, day in groupby(rows, key=lambda row: str(row["reported_at"])[:10]):
+        mixed += sorted(day, key=lambda _: source.random())
+    return mixed
+
+
+async def one_person_of_reports_at_once(ground: Ground) -> dict[str, Any]:
+    """Into how many persons eight agencies make a new one whom all of them report in the same moment."""
+    made = []
+    async with copy_of_the_directory(ground.built, "raced") as (database, raw):
+        for number, row in enumerate(_strangers(ground)):
+            filed = await _at_once(database, ground.directory, {**row, "report_id": f"{number}"})
+            made.append(await _persons_of(raw, filed))
+    split = sum(persons != 1 for persons in made)
+    return {"persons": len(made), "at_once": AT_ONCE, "made_more_than_one": split, "holds": bool(made) and not split}
+
+
+def _strangers(ground: Ground) -> list[Row]:
+    """One report of each of some people, who can be told by a number or a phone and have a whole birthday."""
+    whose = {row["report_id"]: row["person_id"] for row in ground.truth}
+    told = {
+        whose[row["report_id"]]: row
+        for row in reversed(ground.rows)
+        if len(text_of(row, "birth_date") or "") == 10 and (text_of(row, "id_number") or text_of(row, "phone"))
+    }
+    return list(told.values())[:STRANGERS]
+
+
+async def _at_once(database: Database, directory: Directory, row: Row) -> list[UUID]:
+    """The reports of `AT_ONCE` different agencies, as one person is known to each."""
+    agencies = directory.everybody[:AT_ONCE]
+    rows = [{**row, "report_id": f"{row['report_id']}-{index}"} for index in range(AT_ONCE)]
+    together = (file_row(database, agencies[index % len(agencies)], row) for index, row in enumerate(rows))
+    return list(await asyncio.gather(*together))
+
+
+async def _persons_of(raw: Raw, reports: Sequence[UUID]) -> int:
+    """How many persons are behind the main records of these reports."""
+    return int(
+        await raw.fetchval(
+            "SELECT count(DISTINCT person_id) FROM (SELECT DISTINCT ON (report_id) person_id FROM person_record"
+            " WHERE report_id = ANY ($1) ORDER BY report_id, id) main",
+            reports,
+        )
+    )
+
+
+@asynccontextmanager
+async def copy_of_the_directory(built: Stage, name: str) -> AsyncIterator[tuple[Database, Raw]]:
+    """A database with the agencies and nothing else: as the API opens it, and as a superuser sees it."""
+    await built.copy(TEMPLATE, name)
+    async with opened(built, name) as both:
+        yield both
+
+
+@asynccontextmanager
+async def opened(built: Stage, name: str) -> AsyncIterator[tuple[Database, Raw]]:
+    """A database as the API opens it, and as a superuser sees it."""
+    database = open_database(built.app_url(name), vault=built.vault)
+    raw = await asyncpg.connect(built.admin_url(name))
+    try:
+        yield database, raw
+    finally:
+        await raw.close()
+        await database.close()
+
+
+LAWS: Final[Mapping[str, Law]] = {
+    "terms_sum_to_the_weight": terms_sum_to_the_weight,
+    "order_within_a_day": order_within_a_day,
+    "one_person_of_reports_at_once": one_person_of_reports_at_once,
+}
+"""Tried in this order after the reports were filed. A law may leave the filled database other than it found it only
+where it comes last."""
