@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from actions.encodings import encodings_of, with_encoded
 from crypto.ids import new_id
 from db.queries import divisions, links, people
 from db.queries.links import CandidateRow, FeatureRow
@@ -19,7 +20,7 @@ from db.transaction import Tx
 from rules.linkage.deciding import Decision, Match, decide
 from rules.linkage.features import Features, decode, encode
 from rules.linkage.keys import blocking_keys
-from rules.linkage.membership import member_key, same_member, weak
+from rules.linkage.membership import member_key, same_member, sought, weak
 from rules.linkage.reading import Written, read_features
 from rules.linkage.scoring import Population, Score, rare_values
 from rules.reports import Identifiers, PersonFound, ReportSaid
@@ -66,8 +67,8 @@ async def link_people(tx: Tx, said: ReportSaid, found: Sequence[PersonFound]) ->
     household.
     """
     places = await divisions.places(tx)
-    features = [read_features(_written(said, person, found), places) for person in found]
-    strong = {position: it for position, it in enumerate(features) if position == 0 or not weak(it)}
+    features = with_encoded(tx, found, [read_features(_written(said, person, found), places) for person in found])
+    strong = {position: it for position, it in enumerate(features) if position == 0 or sought(it)}
     candidates = await _candidates(tx, {position: blocking_keys(it) for position, it in strong.items()})
     population = await _population(tx, strong.values())
     linked: list[LinkedPerson] = []
@@ -139,7 +140,12 @@ def _decided(tx: Tx, person: PersonFound, it: Features, candidates: Persons, *, 
     """One of the known persons, or a new one. Persons that this record proves to be one go before people: a case is
     never joined to another by itself."""
     decision: Decision[UUID, UUID] = decide(
-        it, candidates, tx.database.linkage_model, population, may_join=lambda _one, _other: False
+        it,
+        candidates,
+        tx.database.linkage_model,
+        population,
+        may_join=lambda _one, _other: False,
+        clues=encodings_of(tx).clue,
     )
     values = frozenset(rare_values(it))
     if decision.linked is None:
@@ -167,8 +173,12 @@ async def place_members(tx: Tx, case_id: UUID, linked: Sequence[LinkedPerson]) -
     placed = list(linked)
     for position, it in unplaced.items():
         for person_id, records in household[position].items():
-            if all(same_member(it.features, other) for _, other in records):
-                placed[position] = replace(it, person_id=person_id, founds=False)
+            others = [other for _, other in records]
+            if any(not same_member(it.features, other) for other in others):
+                continue
+            if not encodings_of(tx).clue(it.features, others).other_number:
+                reviews = tuple(match for match in it.reviews if match.person != person_id)
+                placed[position] = replace(it, person_id=person_id, founds=False, reviews=reviews)
     return placed
 
 
@@ -231,7 +241,7 @@ async def keep_features(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, Link
     rows = []
     for position, (record_id, person) in enumerate(linked):
         it = person.features
-        keys = blocking_keys(it) if position == 0 or not weak(it) else ()
+        keys = blocking_keys(it) if position == 0 or sought(it) else ()
         rows.append(
             FeatureRow(
                 record_id,

@@ -26,6 +26,17 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """What an agency sent encoded under its key of a year, empty where it did not: `number` 64 hexadecimal digits,
+    `clk` 256 (`rules/linkage/clk.py`)."""
+
+    agency: str
+    year: int
+    number: str = field(default="", repr=False)
+    clk: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """Normal forms of one person of one report; empty text and empty tuples say nothing.
 
@@ -55,6 +66,7 @@ class Features:
     employer: str = field(default="", repr=False)
     household: str = field(default="", repr=False)
     members: tuple[Member, ...] = field(default=(), repr=False)
+    encoded: Encoded | None = None
 
     @property
     def year(self) -> int | None:
@@ -76,10 +88,8 @@ class Features:
         return self.id_number if self.id_kind == "valid" else ""
 
 
-_TUPLES: Final = tuple(
-    index for index, item in enumerate(fields(Features)) if item.name in ("sounds", "folded", "phones")
-)
-_MEMBERS: Final = len(fields(Features)) - 1
+_AT: Final = {item.name: index for index, item in enumerate(fields(Features))}
+_TUPLES: Final = (_AT["sounds"], _AT["folded"], _AT["phones"])
 
 
 def encode(features: Features) -> bytes:
@@ -92,8 +102,10 @@ def decode(data: bytes) -> Features:
     values = json.loads(data)
     for index in _TUPLES:
         values[index] = tuple(values[index])
-    if len(values) > _MEMBERS:
-        values[_MEMBERS] = tuple(Member(name, year) for name, year in values[_MEMBERS])
+    if len(values) > _AT["members"]:
+        values[_AT["members"]] = tuple(Member(name, year) for name, year in values[_AT["members"]])
+    if len(values) > _AT["encoded"] and values[_AT["encoded"]] is not None:
+        values[_AT["encoded"]] = Encoded(*values[_AT["encoded"]])
     return Features(*values)
 
 

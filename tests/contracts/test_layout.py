@@ -19,7 +19,8 @@ TOP_LEVEL_FILES = {
 
 NOUNS = {
     *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
-    *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "events"),
+    *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
+    "events",
     *("honey", "households", "idempotency", "keys", "limits", "links", "matters", "people", "person_requests"),
     "problems",
     *("qualifications", "referrals", "reports", "results", "sharing", "staff"),
