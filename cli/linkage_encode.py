@@ -35,7 +35,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 """What is read, by the names it may have. Whatever else a file holds is not looked at."""
 
 
-class Unreadable(ValueError):
+class EncodeError(ValueError):
     """The message says which file, and where; it repeats nothing of it."""
 
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         key = read_key(arguments.key)
         lines = [encoded_line(person, key) for person in read_people(arguments.file)]
-    except (OSError, Unreadable) as fault:
+    except (OSError, EncodeError) as fault:
         print(f"tongli linkage-encode: {fault}", file=sys.stderr)
         return UNREADABLE
     sys.stdout.writelines(lines)
@@ -64,16 +64,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_key(path: Path) -> Key:
-    """The key as the platform answered it. Raises Unreadable where others may read the file too."""
+    """The key as the platform answered it. Raises EncodeError where others may read the file too."""
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise Unreadable(f"{path}: allow its owner only (chmod 600)")
+        raise EncodeError(f"{path}: allow its owner only (chmod 600)")
     try:
         said = read_json_object(path.read_text(encoding="utf-8"))
         key_id, secret = str(said["key"]), decode_base64url(str(said["secret"]))
     except (ValueError, KeyError):
-        raise Unreadable(f"{path}: not an answer of GET /v1/linkage-encoding-key") from None
+        raise EncodeError(f"{path}: not an answer of GET /v1/linkage-encoding-key") from None
     if year_of(key_id) is None or len(secret) != 32:
-        raise Unreadable(f"{path}: not an answer of GET /v1/linkage-encoding-key")
+        raise EncodeError(f"{path}: not an answer of GET /v1/linkage-encoding-key")
     return Key(key_id, keyed_by(secret))
 
 
@@ -86,10 +86,10 @@ def read_people(path: Path) -> Iterator[Mapping[str, object]]:
     try:
         said = json.loads(text) if text.lstrip().startswith("[") else [json.loads(x) for x in text.splitlines() if x]
     except ValueError:
-        raise Unreadable(f"{path}: neither a JSON array nor one JSON object a line") from None
+        raise EncodeError(f"{path}: neither a JSON array nor one JSON object a line") from None
     for position, person in enumerate(said, start=1):
         if not isinstance(person, dict):
-            raise Unreadable(f"{path}: entry {position} is not an object")
+            raise EncodeError(f"{path}: entry {position} is not an object")
         yield person
 
 
@@ -100,7 +100,7 @@ def _text(path: Path) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise Unreadable(f"{path}: neither UTF-8 nor GB 18030")
+    raise EncodeError(f"{path}: neither UTF-8 nor GB 18030")
 
 
 def encoded_line(person: Mapping[str, object], key: Key) -> str:
