@@ -43,7 +43,7 @@ ELSEWHERE: dict[str, str] = {
 SENSITIVE = {
     *("read_report", "read_case_file", "read_referral", "search_cases", "read_result", "list_results"),
     *("list_audit_leaves", "read_audit_leaf", "read_people_of_referral", "reveal_values"),
-    *("read_person_request", "read_person_document", "read_access_log"),
+    *("read_person_request", "read_person_document", "read_access_log", "read_linkage_encoding_key"),
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
