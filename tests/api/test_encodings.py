@@ -1,5 +1,6 @@
 """Agencies that may not disclose identity numbers: their key, their reports, what these meet, and what nobody sees."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -9,10 +10,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from alembic.script import ScriptDirectory
 
+from crypto.keys import Keyring
 from crypto.link_encodings import keyed_by
 from crypto.strict import decode_base64url
-from db.engine import Database
+from crypto.vault import Vault
+from db import names
+from db.bootstrap import role_url
+from db.engine import Database, open_database
+from db.migration import alembic_config, downgrade
 from rules.identity_numbers import check_character
 from rules.linkage.clk import Keyed
 from rules.linkage.encoded import encoded_for
@@ -290,3 +297,23 @@ async def test_a_new_year_brings_a_new_key_and_the_old_one_is_taken_through_janu
     assert [error["code"] for error in answer.json()["errors"]] == ["unknown-encoding-key"]
     (found,) = await candidates(admin_url, late, await report(labour, person=person, household=None))
     assert "encoded" in found["guards"], "what was encoded last year is still compared"
+
+
+# The migration
+
+
+async def test_a_downgrade_says_of_an_encoded_number_that_there_is_none(
+    fresh_database: str, keyring: Keyring, vault: Vault, settings: Settings
+) -> None:
+    opened = open_database(role_url(fresh_database, names.APP, keyring), vault=vault, pool_size=2)
+    async with instance_on(opened, fresh_database, settings) as instance:
+        encoder = await Encoder.of(await instance.api("DEMO-340802-MEDICAL", scopes=SCOPES))
+        filed = await encoder.reports(encoder.person(known()))
+    await opened.close()
+    before = ScriptDirectory.from_config(alembic_config("unused")).get_revision("0011").down_revision
+    assert isinstance(before, str)
+    await asyncio.to_thread(downgrade, fresh_database, before)
+    async with superuser(fresh_database) as raw:
+        kinds = await raw.fetch("SELECT id_type FROM person_record WHERE report_id = $1", UUID(filed["id"]))
+        forced = await raw.fetchval("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'person_record'")
+    assert ([row["id_type"] for row in kinds], forced) == (["none"], True)
