@@ -187,8 +187,8 @@ async def test_an_encoded_number_and_the_plain_one_meet_before_people_whoever_re
         assert {"name": "encoded", "level": "same_number", "weight": 0.0, "rarity": 0.0} in found["terms"]
 
 
-async def plain(api: Api, person: Json) -> Json:
-    answer = await api.post("/v1/reports", bare(person))
+async def plain(api: Api, person: Json, **more: Any) -> Json:
+    answer = await api.post("/v1/reports", bare(person) | more)
     assert answer.status_code == 201, answer.text
     filed: Json = answer.json()
     return filed
@@ -235,6 +235,26 @@ async def test_a_stranger_of_the_same_name_and_place_is_no_hit(medical: Encoder,
     second = await medical.reports(medical.person(stranger | {"name": person["name"]}))
     found = await candidates(admin_url, first, second)
     assert [one for one in found if "encoded" in one["guards"]] == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_member_of_a_known_household_is_taken_for_the_one_there_unless_the_number_contradicts(
+    same: bool, medical: Encoder, labour: Api, admin_url: str
+) -> None:
+    person, spouse = known(), known()
+    there = {name: spouse[name] for name in ("name", "id_type", "id_number", "address")} | {"relation": "spouse"}
+    first = await plain(labour, person, household=[there])
+    told = spouse if same else spouse | {"id_number": known()["id_number"]}
+    member = medical.person(told, only="id_number") | {"relation": "spouse"}
+    disclosed = {"birth_date": person["birth_date"], "phones": person["phones"], "sex": "female"}
+    second = await plain(medical.api, medical.person(person, **disclosed), household=[member])
+    assert second["case"]["id"] == first["case"]["id"]
+    async with superuser(admin_url) as raw:
+        persons = await raw.fetchval(
+            "SELECT count(DISTINCT person_id) FROM person_record WHERE case_id = $1", UUID(first["case"]["id"])
+        )
+    assert persons == (2 if same else 3)
+    assert [one for one in await candidates(admin_url, first, second) if "encoded" in one["guards"]] == []
 
 
 # What nobody sees
