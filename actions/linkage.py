@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from actions.encodings import encodings_of, with_encoded
 from crypto.ids import new_id
 from db.queries import divisions, links, merges, people
 from db.queries.links import CandidateRow, FeatureRow
@@ -21,7 +22,7 @@ from rules.linkage.dates import read_birth
 from rules.linkage.deciding import Decision, Match, decide
 from rules.linkage.features import Features, decode, encode
 from rules.linkage.keys import blocking_keys
-from rules.linkage.membership import member_key, same_member, weak
+from rules.linkage.membership import member_key, same_member, sought, weak
 from rules.linkage.reading import Written, read_features
 from rules.linkage.scoring import Population, Score, rare_values
 from rules.reports import Identifiers, PersonFound, ReportSaid
@@ -71,8 +72,8 @@ async def link_people(tx: Tx, said: ReportSaid, found: Sequence[PersonFound]) ->
     household.
     """
     places = await divisions.places(tx)
-    features = [read_features(_written(said, person, found), places) for person in found]
-    strong = {position: it for position, it in enumerate(features) if position == 0 or not weak(it)}
+    features = with_encoded(tx, found, [read_features(_written(said, person, found), places) for person in found])
+    strong = {position: it for position, it in enumerate(features) if position == 0 or sought(it)}
     candidates = await _candidates(tx, {position: blocking_keys(it) for position, it in strong.items()})
     population = await _population(tx, strong.values())
     linked: list[LinkedPerson] = []
@@ -181,8 +182,8 @@ async def _decision(tx: Tx, it: Features, candidates: Persons, population: Popul
         asked.append(frozenset((one, other)))
         return False
 
-    model = tx.database.linkage_model
-    decision: Decision[UUID, UUID] = decide(it, candidates, model, population, may_join=ask)
+    model, clues = tx.database.linkage_model, encodings_of(tx).clue
+    decision: Decision[UUID, UUID] = decide(it, candidates, model, population, may_join=ask, clues=clues)
     if not asked:
         return decision
     persons = sorted(frozenset().union(*asked))
@@ -192,7 +193,7 @@ async def _decision(tx: Tx, it: Features, candidates: Persons, population: Popul
         different = (min(one, other), max(one, other)) in apart
         return not different and may_join(main_cases.get(one), main_cases.get(other))
 
-    return decide(it, candidates, model, population, may_join=joinable)
+    return decide(it, candidates, model, population, may_join=joinable, clues=clues)
 
 
 def may_join(one: MainCase | None, other: MainCase | None) -> bool:
@@ -215,8 +216,14 @@ async def place_members(tx: Tx, case_id: UUID, linked: Sequence[LinkedPerson]) -
     placed = list(linked)
     for position, it in unplaced.items():
         for person_id, records in household[position].items():
-            if all(same_member(it.features, other) for _, other in records):
-                placed[position] = replace(it, person_id=person_id, placed_with=records[0][0], founds=False)
+            others = [other for _, other in records]
+            if any(not same_member(it.features, other) for other in others):
+                continue
+            if not encodings_of(tx).clue(it.features, others).other_number:
+                reviews = tuple(match for match in it.reviews if match.person != person_id)
+                placed[position] = replace(
+                    it, person_id=person_id, placed_with=records[0][0], founds=False, reviews=reviews
+                )
     return placed
 
 
@@ -281,7 +288,7 @@ async def keep_features(
     rows = []
     for position, (record_id, person) in enumerate(linked):
         it = person.features
-        keys = blocking_keys(it) if position == 0 or not weak(it) else ()
+        keys = blocking_keys(it) if position == 0 or sought(it) else ()
         rows.append(
             FeatureRow(
                 record_id,

@@ -91,6 +91,15 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "no-competent-agency": Text(
         "当地没有机构承办此事项，请指定 to_agency。", "No office there is competent; name one in to_agency."
     ),
+    "not-with-an-id-number": Text("此证件类型没有号码。", "This kind of document has no number."),
+    "unknown-encoding-key": Text(
+        "不是本机构今年的编码密钥，请查 GET /v1/linkage-encoding-key。",
+        "This is not your agency's encoding key of this year; see GET /v1/linkage-encoding-key.",
+    ),
+    "clk-of-nobody": Text(
+        "置位数不合常理，请用 ./tongli linkage-encode 核对编码。",
+        "No person sets so few or so many bits; compare your encoding with ./tongli linkage-encode.",
+    ),
     "not-a-known-code": Text("可用代码：{allowed}。", "Known codes: {allowed}."),
     "unknown-event-type": Text("没有此事件类型。", "There is no such event type; see openapi/events.json."),
     "url": Text("须为规范的 https 网址。", "This must be a plain https URL, without blanks, backslashes or controls."),

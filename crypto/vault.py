@@ -12,6 +12,7 @@ from crypto.blind import BlindIndex
 from crypto.fields import FieldCipher
 from crypto.keyring_text import KeyringError
 from crypto.keys import Keyring
+from crypto.link_encodings import EncodingKeys
 from crypto.link_hashes import LinkHasher
 from crypto.seals import Sealer
 
@@ -47,6 +48,10 @@ class Vault:
         return self._held.links
 
     @property
+    def encodings(self) -> EncodingKeys:
+        return self._held.encodings
+
+    @property
     def cursors(self) -> Sealer:
         return self._held.cursors
 
@@ -78,6 +83,7 @@ class _Held:
     cipher: FieldCipher
     blind: BlindIndex
     links: LinkHasher
+    encodings: EncodingKeys
     cursors: Sealer
     feed_cursors: Sealer
     sign_in: Sealer
@@ -89,6 +95,7 @@ class _Held:
             cipher=FieldCipher(keyring),
             blind=BlindIndex(keyring),
             links=LinkHasher(keyring),
+            encodings=EncodingKeys(keyring),
             cursors=Sealer(keyring, "list-cursor"),
             feed_cursors=Sealer(keyring, "feed-cursor"),
             sign_in=Sealer(keyring, "sign-in", max_chars=8192),  # in forms, not in addresses

@@ -12,7 +12,7 @@ from rules.deadlines import shanghai_day
 from rules.errors import FieldError, ValidationFailed
 from rules.identity_numbers import IdentityNumberError, is_demo, masked, parse_identity_number
 from rules.phones import PhoneError, normalise_phone
-from rules.reports import CHECKED_ID_TYPES
+from rules.reports import CHECKED_ID_TYPES, IdType
 from rules.texts import TextError, clean_name
 
 FIELDS = (
@@ -82,6 +82,9 @@ def _check_identity(said: CorrectionSaid, checked: _Checked, *, allow_demo: bool
         return
     if said.id_type is None or said.id_number is None:
         checked.fault("id_number" if said.id_number is None else "id_type", "required")
+        return
+    if said.id_type == IdType.encoded:
+        checked.fault("id_type", "not-with-an-id-number")
         return
     number = said.id_number
     if said.id_type in CHECKED_ID_TYPES:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from uuid import UUID
 
-from rules.field_classes import ALL_CLASSES, PERSON, FieldClass, project
+from rules.field_classes import ALL_CLASSES, PERSON, WITHHELD, FieldClass, project
 from rules.identity_numbers import masked
 from rules.phones import masked_phone
 from rules.purposes import classes_for
@@ -112,8 +112,8 @@ def project_person(person: PersonOpened, classes: Iterable[str]) -> dict[str, ob
 
 
 def mask_said(said: Mapping[str, object]) -> dict[str, object]:
-    """A report as it was said with every identity number and phone masked, wherever it stands."""
-    return {key: _mask_value(key, value) for key, value in said.items()}
+    """A report as it was said with every identity number and phone masked, wherever it stands, encodings left out."""
+    return {key: _mask_value(key, value) for key, value in said.items() if key not in WITHHELD}
 
 
 def _mask_value(key: str, value: object) -> object:

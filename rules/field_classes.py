@@ -32,6 +32,9 @@ SENSITIVE_CLASSES = frozenset(
 COMPARTMENTS = (FieldClass.medical, FieldClass.legal, FieldClass.mood)
 """Classes whose free text only its author and the coordinator read."""
 
+WITHHELD = frozenset({"encoded"})
+"""Fields no answer shows, whatever is granted: with its key an encoding can be tried against everybody."""
+
 OPEN = "open"
 """Says nothing of a person."""
 
@@ -59,6 +62,7 @@ _SAID_OF_PERSON: Classes = MappingProxyType(
         **PERSON,
         "address": MappingProxyType({"division_code": _BASIC, "detail": _CONTACT}),
         "employer": MappingProxyType({"name": _BASIC, "uscc": _BASIC}),
+        "encoded": _IDENTITY,
         "as_received": MappingProxyType(
             {
                 **dict.fromkeys(("name", "birth_date", "employer"), _BASIC),
@@ -108,9 +112,11 @@ def class_of(schema: str, field: str) -> str:
 
 def project(values: Mapping[str, object], classes: Classes, granted: Collection[str]) -> dict[str, object]:
     """The values whose class is granted, however deep they stand. A class that is not granted leaves no key, nor does a
-    field nobody has classed."""
+    field that is withheld or that nobody has classed."""
     shown: dict[str, object] = {}
     for name, value in values.items():
+        if name in WITHHELD:
+            continue
         of = classes.get(name)
         if isinstance(of, str):
             if of == OPEN or of in granted:

@@ -1,8 +1,12 @@
-"""The copy a person gets (PIPL art. 45): everything about them in clear, everybody else masked. Pure."""
+"""The copy a person gets (PIPL art. 45): everything about them in clear, everybody else masked. Pure.
+
+Encodings are left out: they say nothing to a person that the rest does not, and more than they should to a thief.
+"""
 
 from collections.abc import Mapping, Sequence
 
 from rules.disclosure import mask_said
+from rules.field_classes import WITHHELD
 from rules.texts import masked_name, name_key
 
 _OF_OTHERS = ("role", "relation")
@@ -24,7 +28,7 @@ def copy_of_report(said: Mapping[str, object], names: Sequence[str]) -> dict[str
 def _copied(person: Mapping[str, object], mine: set[str]) -> dict[str, object]:
     name = person.get("name")
     if isinstance(name, str) and name_key(name) in mine:
-        return dict(person)
+        return {key: value for key, value in person.items() if key not in WITHHELD}
     kept = {key: person[key] for key in _OF_OTHERS if key in person}
     return {**kept, "name": masked_name(name) if isinstance(name, str) else None}
 

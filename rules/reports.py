@@ -1,7 +1,7 @@
 """report (情况报告): what an agency says of a worker in trouble, checked as far as facts alone can be. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -19,6 +19,7 @@ from rules.identity_numbers import (
     parse_identity_number,
     to_eighteen,
 )
+from rules.linkage.clk import FEWEST_BITS, MOST_BITS, bits_set
 from rules.phones import PhoneError, normalise_phone
 from rules.purposes import Purpose
 from rules.texts import TextError, clean_name, name_key
@@ -39,6 +40,7 @@ class IdType(StrEnum):
     foreign_pr = "foreign_pr"
     passport = "passport"
     unverified = "unverified"
+    encoded = "encoded"
     none = "none"
 
 
@@ -72,6 +74,16 @@ class EmployerSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodedSaid:
+    """What the sender may not disclose: keyed hash of the identity number (64 hexadecimal digits) and CLK (1024 bits)
+    under the encoding key of this name."""
+
+    key: str
+    id_number: str | None = field(repr=False)
+    clk: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PersonSaid:
     """A person as one report described them. `as_received` holds what the sender only has in doubtful form,
     verbatim.
@@ -90,6 +102,7 @@ class PersonSaid:
     health: str | None
     as_received: dict[str, str]
     details: dict[str, object]
+    encoded: EncodedSaid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +230,7 @@ def _check_person(
     pointer: str, said: PersonSaid, errors: list[FieldError], *, now: datetime, allow_demo: bool
 ) -> PersonFound:
     name = _name(pointer, said, errors)
+    errors += _encoding_errors(pointer, said)
     identity = _identity(pointer, said, errors, allow_demo)
     birth_date = said.birth_date or (identity.birth_date if identity else None)
     if birth_date is not None and birth_date > shanghai_day(now):
@@ -270,6 +284,22 @@ def _identity(pointer: str, said: PersonSaid, errors: list[FieldError], allow_de
         for name in contradictions(identity, said.birth_date, said.sex)
     ]
     return identity
+
+
+def _encoding_errors(pointer: str, said: PersonSaid) -> Iterable[FieldError]:
+    """Encoded or plain, not both: whoever may send the number sends it. Whose key it is, the keys say."""
+    if said.id_type != IdType.encoded:
+        if said.encoded is not None:
+            yield FieldError(f"{pointer}/encoded", "not-with-this-id-type")
+        return
+    if said.id_number is not None:
+        yield FieldError(f"{pointer}/id_number", "not-with-this-id-type")
+    if "id_number" in said.as_received:
+        yield FieldError(f"{pointer}/as_received/id_number", "not-with-this-id-type")
+    if said.encoded is None or (said.encoded.id_number is None and said.encoded.clk is None):
+        yield FieldError(f"{pointer}/encoded", "required")
+    elif said.encoded.clk is not None and not FEWEST_BITS <= bits_set(said.encoded.clk) <= MOST_BITS:
+        yield FieldError(f"{pointer}/encoded/clk", "clk-of-nobody")
 
 
 def _both_masked(name: str, said: PersonSaid, identity: IdentityNumber) -> dict[str, str | int]:

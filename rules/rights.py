@@ -133,6 +133,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("read_me", "change_password", "begin_second_factor", "confirm_second_factor"), _public()),
     **dict.fromkeys(("list_devices", "revoke_device", "revoke_all_devices"), _public()),
     "invite_staff": _ADMIN,
+    "read_linkage_encoding_key": _own("linkage:encode", _ADMINS),
     **dict.fromkeys(("revoke_staff", "list_qualifications", "record_qualification", "revoke_qualification"), _ADMIN),
     "change_agency": _of(Subject.agency, "agency:admin", _ADMINS, parts={"owner"}),
     **dict.fromkeys(("register_webhook_endpoint", "list_webhook_endpoints", "read_webhook_endpoint"), _HOOKS),

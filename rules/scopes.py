@@ -14,13 +14,14 @@ SCOPES: dict[str, str] = {
     "webhooks:manage": "manage webhook endpoints and deliveries",
     "persons:match": "look persons up for linking",
     "persons:reveal": "see masked values in full",
+    "linkage:encode": "fetch the agency's key for encoding what it may not disclose",
     "exports:create": "export data",
     "audit:read": "read audit leaves and proofs",
     "audit:witness": "cosign checkpoints of the audit log",
     "agency:admin": "manage the agency's own staff and clients",
 }
 
-BARRED_WITH_SECRET = frozenset({"persons:match", "persons:reveal", "exports:create"})
+BARRED_WITH_SECRET = frozenset({"persons:match", "persons:reveal", "linkage:encode", "exports:create"})
 """A client secret travels with each sign-in; what it may open is kept small."""
 
 

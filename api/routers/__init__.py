@@ -15,6 +15,7 @@ from api.routers import (
     deliveries,
     devices,
     divisions,
+    encodings,
     events,
     links,
     matters,
@@ -32,6 +33,7 @@ from api.routers import (
 ROUTERS = (
     results.of_report,
     reports.router,
+    encodings.router,
     referrals.of_case,
     results.of_case,
     sharing.of_case,

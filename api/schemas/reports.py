@@ -1,5 +1,6 @@
 """report: what crosses the wire when a worker in trouble is reported."""
 
+import base64
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -17,6 +18,7 @@ from rules.reports import (
     BasisSaid,
     Channel,
     EmployerSaid,
+    EncodedSaid,
     IdType,
     PersonSaid,
     Relation,
@@ -27,6 +29,10 @@ from rules.sharing import BasisKind, ConsentChannel, GivenBy
 PersonName = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=50, pattern=r"\S")]
 BankAccount = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{8,30}$")]
 Cause = Annotated[str, StringConstraints(strict=True, pattern=r"^(?:[1-9]|10)$")]
+
+
+KeyedHash = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
+Clk = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9+/]{170}[AEIMQUYcgkosw048]=$")]
 
 
 class SexSaid(StrEnum):
@@ -66,6 +72,19 @@ class AsReceivedIn(StrictModel):
     employer: ShortText | None = None
 
 
+class EncodedIn(StrictModel):
+    """For agencies that may not disclose numbers: HMAC-SHA-256 of the identity number (18 characters) in hexadecimal,
+    and a CLK of 1024 bits in base64, under the agency's key from GET /v1/linkage-encoding-key. Compared for linking;
+    people decide what it finds, and no answer shows it."""
+
+    key: CodeText
+    id_number: KeyedHash | None = None
+    clk: Clk | None = None
+
+    def said(self) -> EncodedSaid:
+        return EncodedSaid(self.key, self.id_number, base64.b64decode(self.clk) if self.clk else None)
+
+
 _DETAILS = ("monthly_income_fen", "medical_note", "legal_note", "mood_note", "bank_account")
 
 
@@ -88,6 +107,7 @@ class PersonIn(StrictModel):
     mood_note: LongText | None = None
     bank_account: BankAccount | None = None
     as_received: AsReceivedIn | None = None
+    encoded: EncodedIn | None = None
 
     def said(self, relation: str = "self") -> PersonSaid:
         return PersonSaid(
@@ -104,6 +124,7 @@ class PersonIn(StrictModel):
             health=self.health,
             as_received=self.as_received.model_dump(exclude_none=True) if self.as_received else {},
             details={name: getattr(self, name) for name in _DETAILS if getattr(self, name) is not None},
+            encoded=self.encoded.said() if self.encoded else None,
         )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+from rules.linkage.encoded import Clue, Clues, no_clue
 from rules.linkage.features import Features
 from rules.linkage.model import Model
-from rules.linkage.scoring import Population, Score, score
+from rules.linkage.scoring import Population, Score, Term, score
 
 P = TypeVar("P", bound=Hashable)
 """A person: a cluster of records."""
@@ -34,6 +35,8 @@ class Guard(StrEnum):
     person_too_large = "person_too_large"
     namesake = "namesake"
     against_the_person = "against_the_person"
+    encoded = "encoded"
+    """Encodings alone say so: nothing links by them."""
 
 
 _SAME_SOUND: Final = frozenset({"exact", "same_sound", "same_folded_sound", "readable_part", "former"})
@@ -95,13 +98,17 @@ def decide(
     population: Population,
     *,
     may_join: Callable[[P, P], bool],
+    clues: Clues = no_clue,
 ) -> Decision[P, R]:
     """Compares a new record with every candidate person. Cost: one score for each of their records.
 
-    `may_join` says of two persons whether they may become one without asking anybody.
+    `may_join` says of two persons whether they may become one without asking anybody; `clues`, what encodings say.
     """
     matches = sorted(
-        (match_person(new, person, records, model=model, population=population) for person, records in persons.items()),
+        (
+            match_person(new, person, records, model=model, population=population, clues=clues)
+            for person, records in persons.items()
+        ),
         key=lambda match: match.score.weight,
         reverse=True,
     )
@@ -132,7 +139,13 @@ def agree(a: Sequence[Features], b: Sequence[Features], model: Model, population
 
 
 def match_person(
-    new: Features, person: P, records: Sequence[tuple[R, Features]], *, model: Model, population: Population
+    new: Features,
+    person: P,
+    records: Sequence[tuple[R, Features]],
+    *,
+    model: Model,
+    population: Population,
+    clues: Clues = no_clue,
 ) -> Match[P, R]:
     """How the record stands to one person. What weighs too little is not held against the guards: most do."""
     scores = [(score(new, features, model, population), record) for record, features in records]
@@ -142,7 +155,23 @@ def match_person(
     guards = _guards(
         new, [features for _, features in records], [one for one, _ in scores], model=model, population=population
     )
-    return Match(person, record, best, _band(best, guards, model), guards)
+    return _heeding(
+        clues(new, [features for _, features in records]), Match(person, record, best, Band.none, guards), model
+    )
+
+
+def _heeding(clue: Clue, match: Match[P, R], model: Model) -> Match[P, R]:
+    """The match with its band. A number that contradicts is a guard like a plain one; a hit lifts to review what the
+    rest would not link, and never further."""
+    guards, score = match.guards, match.score
+    if clue.other_number and Guard.numbers_differ not in guards:
+        guards = (Guard.numbers_differ, *guards)
+    band = _band(score, guards, model)
+    if clue.hit and band is not Band.auto:
+        band, guards = Band.review, (*guards, Guard.encoded)
+    if clue.level is not None:
+        score = Score(score.weight, (*score.terms, Term("encoded", clue.level, 0.0)))
+    return Match(match.person, match.record, score, band, guards)
 
 
 def _band(best: Score, guards: Sequence[Guard], model: Model) -> Band:
@@ -188,7 +217,7 @@ def _certain(best: Score) -> bool:
 
 
 def _generation_apart(new: Features, records: Sequence[Features], best: Score) -> bool:
-    """Whether the record and all records of the person that tell a year are of two generations, and no number agrees."""
+    """Whether the record and all records of the person with a year are of two generations, and no number agrees."""
     if best.level("number") in _AGREEING["number"]:
         return False
     years = [it.year for it in records if it.year is not None]

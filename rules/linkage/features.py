@@ -5,7 +5,7 @@ A feature is never shown and never stands open in the database: the record as it
 
 import json
 from collections.abc import Container
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date
 from operator import attrgetter
 from typing import Final, Self
@@ -25,6 +25,17 @@ class Member:
 
     name: str = field(repr=False)
     year: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What an agency sent encoded under its key of a year, empty where it did not: `number` 64 hexadecimal digits,
+    `clk` 256 (`rules/linkage/clk.py`)."""
+
+    agency: str
+    year: int
+    number: str = field(default="", repr=False)
+    clk: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Features:
     employer: str = field(default="", repr=False)
     household: str = field(default="", repr=False)
     members: tuple[Member, ...] = field(default=(), repr=False)
+    encoded: Encoded | None = None
 
     @property
     def year(self) -> int | None:
@@ -82,18 +94,17 @@ class Features:
         return replace(self, members=tuple(member for member in self.members if member.name not in names))
 
 
-_TUPLES: Final = tuple(
-    index for index, item in enumerate(fields(Features)) if item.name in ("sounds", "folded", "phones")
-)
-_MEMBERS: Final = len(fields(Features)) - 1
-_VALUES: Final = attrgetter(*(item.name for item in fields(Features)))
+_AT: Final = {item.name: index for index, item in enumerate(fields(Features))}
+_TUPLES: Final = (_AT["sounds"], _AT["folded"], _AT["phones"])
+_VALUES: Final = attrgetter(*_AT)
 
 
 def encode(features: Features) -> bytes:
     """Bytes to be sealed: a JSON list in the order of the fields. 10 us."""
-    *values, members = _VALUES(features)
+    *values, members, encoded = _VALUES(features)
     told = [(member.name, member.year) for member in members]
-    return json.dumps([*values, told], ensure_ascii=False, separators=(",", ":")).encode()
+    sent = astuple(encoded) if encoded else None
+    return json.dumps([*values, told, sent], ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode(data: bytes) -> Features:
@@ -101,8 +112,10 @@ def decode(data: bytes) -> Features:
     values = json.loads(data)
     for index in _TUPLES:
         values[index] = tuple(values[index])
-    if len(values) > _MEMBERS:
-        values[_MEMBERS] = tuple(Member(name, year) for name, year in values[_MEMBERS])
+    if len(values) > _AT["members"]:
+        values[_AT["members"]] = tuple(Member(name, year) for name, year in values[_AT["members"]])
+    if len(values) > _AT["encoded"] and values[_AT["encoded"]] is not None:
+        values[_AT["encoded"]] = Encoded(*values[_AT["encoded"]])
     return Features(*values)
 
 

@@ -35,6 +35,8 @@ def _by_number(it: Features) -> Iterator[str]:
         yield f"id-back|{it.id_number[-8:]}|{it.surname}"
     if it.id_head and it.id_tail:
         yield f"id-ends|{it.id_head[:3]}|{it.id_tail[-4:]}|{it.surname}"
+    if it.encoded and it.encoded.number:
+        yield f"encoded|{it.encoded.agency}|{it.encoded.year}|{it.encoded.number}"
 
 
 def _by_phone(it: Features) -> Iterator[str]:

@@ -16,6 +16,11 @@ def weak(it: Features) -> bool:
     return not it.id_kind and not it.phones and len(it.birth) < 10
 
 
+def sought(it: Features) -> bool:
+    """Whether a person is looked for outside the household: also one of whom what is told is encoded."""
+    return it.encoded is not None or not weak(it)
+
+
 def same_member(a: Features, b: Features) -> bool:
     """Whether two descriptions of members of one household mean one person."""
     return (

@@ -85,6 +85,7 @@ async def test_a_system_names_its_operator_and_proof_is_not_of_tomorrow(union: A
         ({"kind": "correction"}, "/correction"),
         ({"kind": "correction", "correction": {}}, "/correction"),
         ({"kind": "correction", "correction": {"id_number": "990000197403151227"}}, "/correction/id_type"),
+        ({"kind": "correction", "correction": {"id_type": "encoded", "id_number": "x"}}, "/correction/id_type"),
         (
             {"kind": "correction", "correction": {"id_type": "resident_id", "id_number": "990000197403151220"}},
             "/correction/id_number",

@@ -19,19 +19,9 @@ TOP_LEVEL_FILES = {
 
 NOUNS = {
     *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
-    *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "events"),
-    *(
-        "honey",
-        "households",
-        "idempotency",
-        "keys",
-        "limits",
-        "links",
-        "matters",
-        "merges",
-        "people",
-        "person_requests",
-    ),
+    *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
+    *("events", "honey", "households", "idempotency", "keys", "limits", "links", "matters", "merges", "people"),
+    "person_requests",
     "problems",
     *("qualifications", "referrals", "reports", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),

@@ -137,6 +137,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "read_audit_leaf": _get("/v1/audit/leaves/{thing}", "leaf"),
     "file_report": _post("/v1/reports", 422, body=report_body() | {"needs": ["nonsense"]}),
     "read_report": _get("/v1/reports/{thing}", "report"),
+    "read_linkage_encoding_key": _get("/v1/linkage-encoding-key"),
     "list_cases": _get("/v1/cases"),
     "search_cases": _post("/v1/cases/search", 200, body={"name": MARKS["basic"], "birth_date": "1960-01-01"}),
     "read_case": _get("/v1/cases/{thing}", "case"),

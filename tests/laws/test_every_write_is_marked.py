@@ -43,7 +43,7 @@ ELSEWHERE: dict[str, str] = {
 SENSITIVE = {
     *("read_report", "read_case_file", "read_referral", "search_cases", "read_result", "list_results"),
     *("list_audit_leaves", "read_audit_leaf", "read_people_of_referral", "reveal_values"),
-    *("read_person_request", "read_person_document", "read_access_log"),
+    *("read_person_request", "read_person_document", "read_access_log", "read_linkage_encoding_key"),
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
@@ -117,6 +117,8 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _witness(ledger, union, instance, keyring)
+        encoder = await instance.api("DEMO-340802-LABOUR", scopes=("linkage:encode",))
+        await ledger.does(encoder, "GET", "/v1/linkage-encoding-key")
         assert await _opened(behind) > len(ledger.seen)
     writing = {name for method, _, name in _operations() if method != "GET" and name != "search_cases"}
     assert writing - ledger.seen - set(ELSEWHERE) == set(), "play these here, or name the test that shows their leaf"

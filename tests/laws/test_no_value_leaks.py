@@ -22,7 +22,8 @@ NUMBER = identity_number(date(1953, 7, 19), serial=431)
 PHONE = "13977553311"
 NAME = "欧阳哨兵𠮷"
 ADDRESS = "哨兵路九百九十九号"
-MARKS = (NUMBER, PHONE, NAME, ADDRESS)
+HASHED, CLK = "5e71" * 16, "q83vASNF" * 21 + "q80="
+MARKS = (NUMBER, PHONE, NAME, ADDRESS, HASHED, CLK)
 BAD_NUMBER = NUMBER[:17] + ("1" if NUMBER[17] != "1" else "2")
 
 
@@ -66,6 +67,11 @@ def _person(**changes: Any) -> Json:
         "address": {"division_code": "340802", "detail": ADDRESS},
         "as_received": {"name": NAME, "phone": PHONE, "id_number": NUMBER, "address": ADDRESS},
     } | changes
+
+
+def _encoded(**changes: Any) -> Json:
+    encoded = {"key": "enc-2026-00000000", "id_number": HASHED, "clk": CLK} | changes
+    return _person(id_type="encoded", id_number=None, as_received=None, encoded=encoded)
 
 
 def _body(**changes: Any) -> Json:
@@ -177,6 +183,9 @@ async def _through_bad_reports(union: Api) -> None:
         {"person": _person(employer={"name": NAME, "uscc": NUMBER})},
         {"person": _person(name=NAME * 20)},
         {"person": _person(**{NAME: NUMBER})},
+        {"person": _encoded(key="enc-2026-00000000")},
+        {"person": _encoded(key=HASHED)},
+        {"person": _encoded(id_number=CLK, clk=HASHED)},
         {"person": NAME},
         {"person": [NUMBER]},
         {"source": {"system": NAME, "record_id": PHONE}},

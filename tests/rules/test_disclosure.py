@@ -16,7 +16,7 @@ from rules.disclosure import (
     may_read_result_text,
     project_person,
 )
-from rules.field_classes import ALL_CLASSES, FieldClass
+from rules.field_classes import ALL_CLASSES, FieldClass, project_report
 
 PERSON = PersonOpened(
     role="main",
@@ -132,3 +132,11 @@ def test_numbers_and_phones_are_masked_however_deep_they_stand(path: list[str]) 
 @pytest.mark.parametrize("value", ["", "1", "12", "3408**********1227", "没有", "+86"])
 def test_a_doubtful_number_is_masked_without_fault(value: str) -> None:
     mask_said({"id_number": value, "phone": value, "phones": [value, 7, None]})
+
+
+def test_an_encoding_is_withheld_by_the_projection_and_by_the_mask_each_alone() -> None:
+    said = {"name": "周桂兰", "id_type": "encoded", "encoded": {"key": "enc-2026-01234567", "id_number": "5e71"}}
+    shown = project_report({"person": said, "household": [said]}, ALL_CLASSES)
+    bare = {"name": "周桂兰", "id_type": "encoded"}
+    assert shown == {"person": bare, "household": [bare]}
+    assert mask_said({"person": said, "household": [said]}) == shown

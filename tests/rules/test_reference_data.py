@@ -23,7 +23,7 @@ SIZES = {
     "case_status": 6,
     "channel": 6,
     "urgency": 3,
-    "id_type": 6,
+    "id_type": 7,
     "outcome": 6,
     "result_kind": 7,
     "assistance_kind": 8,

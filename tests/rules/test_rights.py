@@ -64,7 +64,7 @@ def test_a_role_counts_where_an_agency_of_that_kind_has_it(roles: list[str], kin
 
 
 def test_people_are_granted_what_their_roles_may_ask_for_and_no_more() -> None:
-    assert scopes_of_roles(["agency_admin"]) == {"agency:admin", "webhooks:manage"}
+    assert scopes_of_roles(["agency_admin"]) == {"agency:admin", "webhooks:manage", "linkage:encode"}
     assert scopes_of_roles(["integration"]) == frozenset()
     assert "referrals:write" not in scopes_of_roles(["union_supervisor"])
 
