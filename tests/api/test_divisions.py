@@ -5,7 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
+from db.engine import Database
+from db.queries.divisions import places
+from db.transaction import open_transaction
 from tests.builders import Api
+from tests.db.test_transaction import caller_of
 
 
 async def _listed(api: Api, **params: str | int) -> list[dict[str, Any]]:
@@ -73,3 +77,21 @@ async def test_a_filter_that_means_nothing_is_refused(union: Api, params: dict[s
 
 async def test_divisions_need_a_token(http: httpx.AsyncClient) -> None:
     assert (await http.get("/v1/divisions")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("安徽省安庆市宜秀区", "340811"),
+        ("安徽省安庆市郊区", "340811"),
+        ("安庆潜山", "340882"),
+        ("安庆潜山县", "340824"),
+    ],
+)
+async def test_addresses_are_read_by_every_name_a_place_has_had_those_in_force_first(
+    database: Database, union: Api, address: str, code: str
+) -> None:
+    async with open_transaction(database, caller_of(union)) as tx:
+        known = await places(tx)
+        assert await places(tx) is known, "read once a process"
+    assert known.locate(address).county == code

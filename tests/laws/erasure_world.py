@@ -201,7 +201,12 @@ async def sealed_values(raw: Raw, case_id: str) -> set[str]:
             f'SELECT encode("{column}", \'hex\') AS v FROM "{table}" WHERE case_id = $1', UUID(case_id)
         )
         found |= {row["v"] for row in rows if row["v"]}
-    return found
+    rows = await raw.fetch(
+        "SELECT encode(f.features, 'hex') AS v FROM link_feature f JOIN person_record r ON r.id = f.record_id "
+        " WHERE r.case_id = $1",
+        UUID(case_id),
+    )
+    return found | {row["v"] for row in rows}
 
 
 async def leaves(raw: Raw) -> dict[UUID, dict[str, Any]]:
