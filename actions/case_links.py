@@ -21,8 +21,8 @@ from rules.case_links import (
     check_pair,
     check_said,
     class_of_number,
-    elsewhere_key,
     near_and_far,
+    number_key,
     own_number_key,
     require_sayer,
 )
@@ -31,9 +31,6 @@ from rules.errors import DuplicateRecord, Hidden, InvalidTransition, Preconditio
 from rules.field_classes import FieldClass
 from rules.purposes import classes_for
 from rules.rights import Subject
-
-OWN_NUMBER = "agency_case_number"
-ELSEWHERE = "elsewhere_case_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,9 @@ async def say_link(tx: Tx, case_id: UUID, said: LinkSaid) -> OpenedLink:
 async def _keep_number(tx: Tx, link_id: UUID, case: asyncpg.Record, said: LinkSaid) -> None:
     """Under every live key first: a rotation must not let one number stand twice."""
     assert said.number is not None
-    kind, value = _indexed(said.kind, tx.agency_id, case["id"], said.number)
+    space, value = number_key(said.kind, tx.agency_id, case["id"], said.number)
     blind = tx.vault.blind  # taken once: an index and the name of its key belong together
-    hashes = blind.indexes(kind, value)
+    hashes = blind.indexes(space, value)
     await case_links.lock_number(tx, hashes)
     standing = await case_links.standing_number(tx, system=said.system, case_id=case["id"], hashes=hashes)
     if standing is not None:
@@ -86,7 +83,7 @@ async def _keep_number(tx: Tx, link_id: UUID, case: asyncpg.Record, said: LinkSa
         "coordinator_agency_id": case["coordinator_agency_id"],
         "system": said.system,
         "number": tx.vault.cipher.seal(said.number, f"case_link.number:{link_id}"),
-        "number_index": blind.index(kind, value),
+        "number_index": blind.index(space, value),
         "index_key": blind.key_id,
         "division_code": said.division_code,
         "level": said.level,
@@ -94,13 +91,6 @@ async def _keep_number(tx: Tx, link_id: UUID, case: asyncpg.Record, said: LinkSa
         "url": _sealed(tx, link_id, "url", said.url),
     }
     await case_links.insert_link(tx, row)
-
-
-def _indexed(kind: str, agency_id: UUID, case_id: UUID, number: str) -> tuple[str, str]:
-    """The space of a number's blind index, and what is hashed there."""
-    if kind == LinkKind.own_number:
-        return OWN_NUMBER, own_number_key(agency_id, number)
-    return ELSEWHERE, elsewhere_key(case_id, number)
 
 
 async def _keep_pair(tx: Tx, link_id: UUID, both: tuple[asyncpg.Record, asyncpg.Record], said: LinkSaid) -> None:
@@ -262,6 +252,5 @@ def _open(tx: Tx, row: asyncpg.Record, column: str) -> str | None:
 
 async def search_own_number(tx: Tx, number: str) -> list[asyncpg.Record]:
     """The acting agency's cases with this own number. One statement."""
-    return await case_links.search_own_number(
-        tx, tx.vault.blind.indexes(OWN_NUMBER, own_number_key(tx.agency_id, number))
-    )
+    hashes = tx.vault.blind.indexes(*own_number_key(tx.agency_id, number))
+    return await case_links.search_own_number(tx, hashes)

@@ -111,15 +111,20 @@ def normal_number(text: str) -> str:
     return _HYPHENS.sub("-", folded.translate(_BRACKETS))
 
 
-def own_number_key(agency_id: UUID, number: str) -> str:
-    """What is hashed to find an agency's own number: its agency stands in it, so that equal numbers of two agencies do
-    not look equal."""
-    return f"{agency_id}\n{normal_number(number)}"
+def number_key(kind: str, agency_id: UUID, case_id: UUID, number: str) -> tuple[str, str]:
+    """The space of a number's blind index, and what is hashed there.
+
+    With an own number stands its agency, with one elsewhere its case: equal numbers of two agencies do not look equal,
+    and nobody can search what only its coordinator may know.
+    """
+    if kind == LinkKind.own_number:
+        return "agency_case_number", f"{agency_id}\n{normal_number(number)}"
+    return "elsewhere_case_number", f"{case_id}\n{normal_number(number)}"
 
 
-def elsewhere_key(case_id: UUID, number: str) -> str:
-    """As `own_number_key`, for a number elsewhere: told apart within one case only, searched by nobody."""
-    return f"{case_id}\n{normal_number(number)}"
+def own_number_key(agency_id: UUID, number: str) -> tuple[str, str]:
+    """As `number_key`, for the search of an agency by a number of its own."""
+    return number_key(LinkKind.own_number, agency_id, agency_id, number)
 
 
 COURTS: Final = frozenset({"judicial", "court", "procuratorate"})
