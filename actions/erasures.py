@@ -13,15 +13,17 @@ import asyncpg
 from actions.audit import erase_leaves, leave_mark
 from actions.cases import record_case_event
 from actions.events import record_event
-from db.queries import cases, erasures, person_requests
+from db.queries import cases, erasures, links, person_requests
 from db.transaction import Tx
 from rules.errors import Conflict
+from rules.linkage.features import decode, encode
 from rules.matters import parse_matter
 from rules.retention import Erasability, ErasureRule
 from rules.texts import name_key
 
 RECORD_CONTEXT = "person_record"
 BODY_CONTEXT = "report.body"
+FEATURES_CONTEXT = "link_feature"
 COMPARTMENTS = frozenset({"medical", "legal", "mood"})
 NOT_OF_THE_DOSSIER = ("health", "medical_note", "legal_note", "mood_note", "bank_account")
 
@@ -80,7 +82,27 @@ async def _erase_member(tx: Tx, case_id: UUID, person_id: UUID) -> None:
     ]
     for subject_id in await erasures.subjects_about(tx, case_id, person_id):  # two or three
         await erase_leaves(tx, case_id, subject_id)
+    await _forget_where_compared(tx, case_id, person_id)
     await erasures.erase_member(tx, case_id, person_id, sealed)
+
+
+async def _forget_where_compared(tx: Tx, case_id: UUID, person_id: UUID) -> None:
+    """Takes a member out of what the others of the household are compared by: the main person's features name them."""
+    rows = await links.features_of_case(tx, case_id)
+    features = {row["record_id"]: decode(tx.vault.cipher.open_bytes(row["features"], _features(row))) for row in rows}
+    names = {features[row["record_id"]].name for row in rows if row["person_id"] == person_id}
+    others = {row["record_id"]: features[row["record_id"]] for row in rows if row["person_id"] != person_id}
+    changed = {
+        record_id: tx.vault.cipher.seal_bytes(encode(it.without_members(names)), f"{FEATURES_CONTEXT}:{record_id}")
+        for record_id, it in others.items()
+        if any(member.name in names for member in it.members)
+    }
+    if changed:
+        await links.change_features(tx, case_id, changed)
+
+
+def _features(row: asyncpg.Record) -> str:
+    return f"{FEATURES_CONTEXT}:{row['record_id']}"
 
 
 def _body(tx: Tx, row: asyncpg.Record) -> dict[str, Any]:

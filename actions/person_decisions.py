@@ -101,9 +101,8 @@ async def _lock_people(tx: Tx, request_id: UUID, step: RequestStep) -> None:
     request = await person_requests.find_request(tx, request_id)
     if request is None or request["kind"] != RequestKind.erasure or step is not RequestStep.fulfil:
         return
-    rows = await erasures.identifiers_of_case(tx, request["case_id"])
     await links.lock_case(tx, request["case_id"])
-    await people.lock_persons(tx, sorted({row["person_id"] for row in rows}))
+    await people.lock_persons(tx, await erasures.persons_of_case(tx, request["case_id"]))
 
 
 def _check_said(request: asyncpg.Record, step: RequestStep, said: StepSaid) -> None:

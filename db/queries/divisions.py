@@ -54,13 +54,13 @@ _PLACES: WeakKeyDictionary[Database, Gazetteer] = WeakKeyDictionary()
 
 
 async def places(tx: Tx) -> Gazetteer:
-    """Every division by name, retired ones too, for reading addresses. One statement, once a process: a division that
-    is added later is read after a restart."""
+    """Every division by all names it has had, those in force first, for reading addresses. One statement, once a
+    process: a division that is added later is read after a restart."""
     known = _PLACES.get(tx.database)
     if known is None:
         rows = await tx.rows(
-            "SELECT DISTINCT ON (code) code, name, level, parent_code FROM division "
-            "WHERE level IN ('province', 'prefecture', 'county') ORDER BY code, valid_from DESC"
+            "SELECT code, name, level, parent_code FROM division WHERE level IN ('province', 'prefecture', 'county') "
+            "ORDER BY valid_to DESC NULLS FIRST, code"
         )
         known = _PLACES[tx.database] = gazetteer(
             (row["code"], row["name"], row["level"], row["parent_code"]) for row in rows

@@ -114,3 +114,15 @@ async def differences(tx: Tx, persons: Sequence[UUID]) -> set[tuple[UUID, UUID]]
 async def lock_case(tx: Tx, case_id: UUID) -> None:
     """Before an erasure: lets whoever reports somebody of this case wait. One statement."""
     await tx.run("SELECT lock_links_of_case($1)", case_id)
+
+
+async def features_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
+    """What each record of a case is compared by, for its coordinator: (record_id, person_id, features). One
+    statement."""
+    return await tx.rows("SELECT record_id, person_id, features FROM features_of_case($1)", case_id)
+
+
+async def change_features(tx: Tx, case_id: UUID, features: Mapping[UUID, bytes]) -> None:
+    """Puts others, by record, in the place of features of a case. For its coordinator. One statement."""
+    rows = [{"record_id": str(record_id), "features": sealed.hex()} for record_id, sealed in features.items()]
+    await tx.run("SELECT change_features($1, $2::jsonb)", case_id, json.dumps(rows))

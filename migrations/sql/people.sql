@@ -64,27 +64,6 @@ CREATE POLICY seen ON employer FOR SELECT TO tongli_app USING (
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
--- The person these identifiers already belong to; callers hold the locks of the identifiers, so that two reports of one
--- person at once meet and do not make two. Crosses the wall; tells the application an id and how it matched.
-CREATE OR REPLACE FUNCTION find_person(p_id_indexes bytea[], p_name_births bytea[], p_phones bytea[])
-RETURNS TABLE (person_id uuid, matched_on text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-BEGIN
-    RETURN QUERY
-        SELECT r.person_id, 'identity_number' FROM person_record r
-         WHERE r.id_index = ANY (p_id_indexes) ORDER BY r.created_at LIMIT 1;
-    IF FOUND THEN
-        RETURN;
-    END IF;
-    RETURN QUERY
-        SELECT r.person_id, 'name_birth_date_phone' FROM person_record r
-         WHERE r.name_birth_index = ANY (p_name_births) AND r.phone_indexes && p_phones
-           AND (r.id_index IS NULL OR cardinality(p_id_indexes) = 0)
-         ORDER BY r.created_at LIMIT 1;
-END
-$$;
-
 -- Creates a person. Holds nothing but an id.
 CREATE OR REPLACE FUNCTION new_person(p_id uuid, p_now timestamptz) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
@@ -128,10 +107,10 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION find_person(bytea[], bytea[], bytea[]), new_person(uuid, timestamptz),
+REVOKE ALL ON FUNCTION new_person(uuid, timestamptz),
     add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea[], bytea[]), new_person(uuid, timestamptz),
+GRANT EXECUTE ON FUNCTION new_person(uuid, timestamptz),
     add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
     TO tongli_app;
 

@@ -94,9 +94,33 @@ BEGIN
 END
 $$;
 
+-- The person these identifiers already belong to; callers hold the locks of the identifiers, so that two reports of one
+-- person at once meet and do not make two. Crosses the wall; tells the application an id and how it matched.
+CREATE OR REPLACE FUNCTION find_person(p_id_indexes bytea[], p_name_births bytea[], p_phones bytea[])
+RETURNS TABLE (person_id uuid, matched_on text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN QUERY
+        SELECT r.person_id, 'identity_number' FROM person_record r
+         WHERE r.id_index = ANY (p_id_indexes) ORDER BY r.created_at LIMIT 1;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        SELECT r.person_id, 'name_birth_date_phone' FROM person_record r
+         WHERE r.name_birth_index = ANY (p_name_births) AND r.phone_indexes && p_phones
+           AND (r.id_index IS NULL OR cardinality(p_id_indexes) = 0)
+         ORDER BY r.created_at LIMIT 1;
+END
+$$;
+
+REVOKE ALL ON FUNCTION find_person(bytea[], bytea[], bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea[], bytea[]) TO tongli_app;
+
 DROP FUNCTION forget_links(uuid[]), forget_features(uuid[]), link_candidates(jsonb, integer, integer),
     link_counts(bigint[]), linked_records(), keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]),
-    lock_links_of_case(uuid), copy_person_to_features();
+    lock_links_of_case(uuid), features_of_case(uuid), change_features(uuid, jsonb), copy_person_to_features();
 SET LOCAL ROLE tongli_owner;
 
 DROP POLICY decided ON link;

@@ -108,7 +108,7 @@ CREATE POLICY keys ON link_feature TO tongli_keys USING (true) WITH CHECK (true)
 -- thinks people should look at. Nobody but its functions reads the first four: they tell of records of every agency.
 
 GRANT SELECT, INSERT, DELETE ON link_feature, link_key TO tongli_linker;
-GRANT UPDATE (person_id) ON link_feature TO tongli_linker;
+GRANT UPDATE (person_id, features) ON link_feature TO tongli_linker;
 GRANT SELECT ON SEQUENCE link_feature_number_seq TO tongli_linker;
 GRANT SELECT, INSERT ON link_key_heavy TO tongli_linker;
 GRANT SELECT, INSERT, UPDATE ON link_value TO tongli_linker;
@@ -148,6 +148,9 @@ CREATE POLICY decided ON match_candidate FOR UPDATE TO tongli_app USING (EXISTS 
 
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
+
+-- Its work is link_candidates' now.
+DROP FUNCTION find_person(bytea[], bytea[], bytea[]);
 
 -- The records that share a key with the people of a report, and all records of the persons these belong to: candidates
 -- by the person's position in the report. `p_keys`: [[position, "key"], …]. Locks every key until the transaction ends,
@@ -278,11 +281,33 @@ AS $$
          ORDER BY key) k
 $$;
 
+-- What the records of a case are compared by, for whoever must take a person out of it. For the coordinator; nothing
+-- for others.
+CREATE OR REPLACE FUNCTION features_of_case(p_case uuid) RETURNS TABLE (record_id uuid, person_id uuid, features bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT f.record_id, f.person_id, f.features
+      FROM person_record r JOIN link_feature f ON f.record_id = r.id JOIN "case" c ON c.id = r.case_id
+     WHERE r.case_id = p_case AND c.coordinator_agency_id = acting_agency()
+$$;
+
+-- Features of records of a case without somebody, sealed anew: [{"record_id", "features" in hexadecimal}]. For the
+-- coordinator; does nothing for others.
+CREATE OR REPLACE FUNCTION change_features(p_case uuid, p_features jsonb) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    UPDATE link_feature f SET features = decode(t.features, 'hex')
+      FROM jsonb_to_recordset(p_features) AS t (record_id uuid, features text)
+      JOIN person_record r ON r.id = t.record_id JOIN "case" c ON c.id = r.case_id
+     WHERE f.record_id = t.record_id AND r.case_id = p_case AND c.coordinator_agency_id = acting_agency()
+$$;
+
 REVOKE ALL ON FUNCTION link_candidates(jsonb, integer, integer), link_counts(bigint[]), linked_records(),
     keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]), lock_links_of_case(uuid),
-    copy_person_to_features() FROM PUBLIC;
+    features_of_case(uuid), change_features(uuid, jsonb), copy_person_to_features() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION link_candidates(jsonb, integer, integer), link_counts(bigint[]), linked_records(),
-    keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]), lock_links_of_case(uuid) TO tongli_app;
+    keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]), lock_links_of_case(uuid),
+    features_of_case(uuid), change_features(uuid, jsonb) TO tongli_app;
 GRANT EXECUTE ON FUNCTION copy_person_to_features() TO tongli_owner;
 
 SET LOCAL ROLE tongli_owner;

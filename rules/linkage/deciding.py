@@ -32,6 +32,7 @@ class Guard(StrEnum):
     two_persons_would_join = "two_persons_would_join"
     person_too_large = "person_too_large"
     namesake = "namesake"
+    generation_apart = "generation_apart"
     against_the_person = "against_the_person"
 
 
@@ -57,6 +58,8 @@ _AGAINST: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+_GENERATION: Final = 14
+"""Years between births from which one may be the other's child, who lives there too and may be named alike."""
 _HOPELESS: Final = frozenset({Guard.numbers_differ, Guard.names_sound_different})
 """Another number and another name: brothers, twins, spouses. Nobody is asked."""
 
@@ -156,6 +159,8 @@ def _guards(
         found.append(Guard.names_sound_different)
     if _only_a_namesake(scores, common=_common(new, model, population)):
         found.append(Guard.namesake)
+    if _generation_apart(new, records) and best.level("number") not in _AGREEING["number"]:
+        found.append(Guard.generation_apart)
     if len(records) >= model.cluster_cap:
         found.append(Guard.person_too_large)
     if sum(one.weight for one in scores) < 0:
@@ -170,6 +175,12 @@ def _may_be_one_name(best: Score) -> bool:
     if name in _SAME_SOUND or (name in _ALIKE and number in ("exact", "one_edit", "same_doubtful")):
         return True
     return name == "other_order" and best.level("birth") == "exact" and _corroborated(best)
+
+
+def _generation_apart(new: Features, records: Sequence[Features]) -> bool:
+    """Whether the record and all records of the person that tell a year are of two generations."""
+    years = [it.year for it in records if it.year is not None]
+    return new.year is not None and bool(years) and all(abs(new.year - year) >= _GENERATION for year in years)
 
 
 def _corroborated(best: Score) -> bool:

@@ -4,9 +4,10 @@ A feature is never shown and never stands open in the database: the record as it
 """
 
 import json
-from dataclasses import astuple, dataclass, field, fields
+from collections.abc import Container
+from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date
-from typing import Final
+from typing import Final, Self
 
 from rules.linkage.addresses import AddressRead
 from rules.linkage.dates import BirthRead, lunar_of
@@ -74,6 +75,10 @@ class Features:
     def valid_id(self) -> str:
         """The identity number where its check character holds."""
         return self.id_number if self.id_kind == "valid" else ""
+
+    def without_members(self, names: Container[str]) -> Self:
+        """The same without members of these names."""
+        return replace(self, members=tuple(member for member in self.members if member.name not in names))
 
 
 _TUPLES: Final = tuple(

@@ -16,7 +16,7 @@ from db.bootstrap import role_url
 from db.embedded import EmbeddedPostgres
 from db.engine import Raw, open_database
 from db.queries import links
-from db.queries.links import CandidateRow, FeatureRow
+from db.queries.links import CandidateRow
 from db.transaction import Caller, open_transaction
 from jobs.sealer import Log, seal
 from rules.notes import read_checkpoint, read_note
@@ -97,7 +97,7 @@ async def _settled(instance: Instance) -> World:
     asked = await union.post(f"/v1/cases/{case_id}/person-requests", _ASKED, headers={"tongli-actor": "desk-7"})
     assert asked.status_code == 201, asked.text
     await story.report(labour)
-    await _linked(instance, labour)
+    await _doubted(instance, labour)
     own = {"kind": "own_number", "system": "world", "number": "W-2026-1"}
     said = await labour.post(f"/v1/cases/{case_id}/case-links", own)
     assert said.status_code == 201, said.text
@@ -119,18 +119,16 @@ async def _settled(instance: Instance) -> World:
     )
 
 
-async def _linked(instance: Instance, reporter: Api) -> None:
-    """What a linker makes of the reporter's first and last record."""
+async def _doubted(instance: Instance, reporter: Api) -> None:
+    """People must look at the reporter's first and last record, and some key is one that everybody has."""
     async with superuser(instance.admin_url) as raw:
         rows = await raw.fetch("SELECT id FROM person_record WHERE agency_id = $1 ORDER BY created_at, id", reporter.id)
         await raw.execute("INSERT INTO link_key_heavy (key) VALUES (1)")
-    first, last = rows[0]["id"], rows[-1]["id"]
     client = reporter.agency.client_id
     caller = Caller("client", client, reporter.id, client, frozenset(), "world")
     async with open_transaction(instance.database, caller) as tx:
-        sealed = tx.vault.cipher.seal_bytes(b"{}", f"link_feature:{last}")
-        found = CandidateRow(new_id(), last, first, 1.5, [], [], "m-1", due_at=tx.now)
-        await links.keep(tx, [FeatureRow(last, sealed, "m-1", [2])], [3], [found])
+        found = CandidateRow(new_id(), rows[-1]["id"], rows[0]["id"], 1.5, [], [], "m-1", due_at=tx.now)
+        await links.keep(tx, [], [], [found])
 
 
 async def _seal_and_cosign(instance: Instance, partner: Api) -> None:

@@ -248,12 +248,12 @@ async def test_an_erasure_lets_reports_of_its_people_wait_by_whatever_record_fin
 async def test_values_are_counted_by_person_and_records_by_number(
     database: Database, admin_url: str, labour: Api
 ) -> None:
-    name, phone, unknown = (fresh_key() for _ in range(3))
+    record, (name, phone, unknown) = await recorded(admin_url, labour), (fresh_key() for _ in range(3))
     async with open_transaction(database, caller_of(labour)) as tx:
         _, before = await links.counts(tx, [])
         await links.keep(tx, [], [name, phone, name], [])
         await links.keep(tx, [], [phone], [])
-        await kept(tx, await recorded(admin_url, labour))
+        await kept(tx, record)
         counted, after = await links.counts(tx, [unknown, phone, name])
     assert counted == {name: 2, phone: 2}
     assert after == before + 1

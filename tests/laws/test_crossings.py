@@ -128,6 +128,34 @@ async def test_a_household_takes_only_records_of_the_acting_agency(world: World)
     )
 
 
+async def test_only_the_coordinator_learns_and_changes_what_a_household_is_compared_by(world: World) -> None:
+    async with superuser(world.instance.admin_url) as raw:
+        before = await _features(raw)
+    for agency, known in (
+        (world.stranger, 0),
+        (world.offices["labour"], 0),
+        (world.offices["union"], 2),
+    ):
+        async with undone(world) as raw:
+            await act_as(raw, agency)
+            rows = await raw.fetch("SELECT record_id FROM features_of_case($1)", world.case_id)
+            assert len(rows) == known
+            await raw.execute(
+                "SELECT change_features($1, (SELECT jsonb_agg(jsonb_build_object('record_id', r, 'features', '00')) "
+                "FROM unnest($2::uuid[]) r))",
+                world.case_id,
+                list(before),
+            )
+            await raw.execute("RESET ROLE")
+            after = await _features(raw)
+            assert sum(after[record] != before[record] for record in before) == known
+
+
+async def _features(raw: Raw) -> dict[UUID, bytes]:
+    rows = await raw.fetch("SELECT record_id, features FROM link_feature")
+    return {row["record_id"]: row["features"] for row in rows}
+
+
 async def test_where_nobody_acts_there_are_no_candidates_and_nothing_is_kept(behind: Raw) -> None:
     await act_as(behind, None)
     for sql in ("SELECT link_candidates('[[0, \"2\"]]', 200, 12)", "SELECT keep_links('[]', '{3}', '[]')"):
