@@ -72,8 +72,10 @@ async def get_links(
 
 @of_case.post("/{case_id}/case-links", operation_id="link_case", status_code=201, response_model=CaseLinkShown)
 async def post_link(case_id: Uuid, given: CaseLinkIn, writing: Annotated[Writing, writes()]) -> Response:
-    """Link a case with the caller's own number of it (every participant), with another case or with one on another
-    province's or level's platform (its coordinator, who takes part in both)."""
+    """Link a case with the caller's own number of it, with another case, or with one on another platform.
+
+    An own number is for every participant; another case for a coordinator of one of the two who takes part in both; one
+    on another province's or level's platform for the coordinator."""
     answer = shown(await verbs.say_link(writing.tx, case_id, given.said()))
     return await writing.answer(answer, status=201, location=f"/v1/case-links/{answer.id}", version=answer.version)
 

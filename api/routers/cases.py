@@ -118,8 +118,8 @@ async def list_cases(
 async def search_cases(
     search: CaseSearchIn, _spent: Annotated[None, spends(SEARCH)], tx: Annotated[Tx, reads_with_mark()]
 ) -> CaseHits:
-    """Find cases the caller already sees by identity number, by name and birth date, or by its agency's own case number
-    (`agency_case_number`, as linked). A POST: personal data never stands in an address."""
+    """Find cases the caller already sees by identity number, by name and birth date, or by its own case number. A POST:
+    personal data never stands in an address."""
     rows = await _search(tx, search)
     verbs.mark_search(tx)
     found = [await verbs.seen_case(tx, row["case_id"]) for row in rows]
