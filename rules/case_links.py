@@ -107,7 +107,8 @@ def normal_number(text: str) -> str:
 
     `〔2026〕皖0802民初817号` and `(2026) 皖0802民初817号` are one number; other signs tell numbers apart and stay.
     """
-    folded = "".join(unicodedata.normalize("NFKC", text).upper().split())
+    upper = unicodedata.normalize("NFKC", text).upper()
+    folded = "".join(unicodedata.normalize("NFKC", upper).split())
     return _HYPHENS.sub("-", folded.translate(_BRACKETS))
 
 

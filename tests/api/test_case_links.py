@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -330,6 +331,29 @@ async def test_a_list_of_links_goes_on_where_it_ended(union: Api, labour: Api) -
     assert ([row["id"] for row in rest.json()["data"]], rest.json()["page"]["has_more"]) == (made[:1], False)
     other = await _case(labour)
     assert (await labour.get(f"/v1/cases/{other}/case-links", params=params)).json()["code"] == "invalid-cursor"
+
+
+async def test_links_follow_a_case_to_its_new_coordinator(
+    union: Api, labour: Api, sibling: Api, admin_url: str
+) -> None:
+    """As behind a transfer: whoever coordinates from now on sees them, who did before does not."""
+    one, two = await _case(labour), await _case(labour)
+    for said in (_pair(two), ELSEWHERE):
+        await _said(union, one, said)
+    async with superuser(admin_url) as raw:
+        await raw.execute(_TRANSFER, UUID(one), sibling.id)
+    seen = {link["kind"]: link for link in await _links(sibling, one)}
+    assert set(seen) == {"elsewhere", "same_root_cause"}
+    assert (seen["same_root_cause"]["other_case_id"], seen["elsewhere"]["number"]) == (None, ELSEWHERE["number"])
+    assert (await union.get(f"/v1/cases/{one}/case-links")).status_code == 404
+    assert (await union.get(f"/v1/case-links/{seen['elsewhere']['id']}")).status_code == 404
+    (left,) = await _links(union, two)
+    assert (left["other_case_id"], left["holder"]["id"]) == (None, str(sibling.id))
+
+
+_TRANSFER = """
+WITH moved AS (UPDATE participant SET agency_id = $2 WHERE case_id = $1 AND role = 'coordinator' AND until IS NULL)
+UPDATE "case" SET coordinator_agency_id = $2 WHERE id = $1"""
 
 
 # Elsewhere, and what is wrong
