@@ -168,13 +168,15 @@ def compare_household(a: Features, b: Features) -> Level | None:
 
 
 def compare_members(a: Features, b: Features) -> Level | None:
-    """Whether the two name somebody in common beside themselves, or each other."""
+    """Whether the two name somebody in common beside themselves, or each other. A name without a year says neither."""
     if _names(a, b) or _names(b, a):
         return "names_the_other"
     if not a.members or not b.members:
         return None
-    shared = any(x.name == y.name and _near(x.year, y.year) for x in a.members for y in b.members)
-    return "shared" if shared else "none_shared"
+    alike = [(x.year, y.year) for x in a.members for y in b.members if x.name == y.name]
+    if any(_near(*years) for years in alike):
+        return "shared"
+    return None if any(None in years for years in alike) else "none_shared"
 
 
 def _names(a: Features, b: Features) -> bool:

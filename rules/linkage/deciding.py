@@ -50,6 +50,7 @@ _AGREEING: Final[Mapping[str, frozenset[str]]] = {
 _CHANGING: Final[Mapping[str, str]] = {"phone": "other", "address": "other_area"}
 """What people change: once it says little, twice it says that there are two."""
 _AGAINST: Final[Mapping[str, frozenset[str]]] = {
+    "number": frozenset({"differ"}),
     "phone": frozenset({"other"}),
     "employer": frozenset({"other"}),
     "address": frozenset({"other_area", "prefecture", "other"}),
@@ -161,7 +162,7 @@ def _guards(
         found.append(Guard.namesake)
     if _generation_apart(new, records) and best.level("number") not in _AGREEING["number"]:
         found.append(Guard.generation_apart)
-    if len(records) >= model.cluster_cap:
+    if len(records) >= model.cluster_cap and not _certain(best):
         found.append(Guard.person_too_large)
     if sum(one.weight for one in scores) < 0:
         found.append(Guard.against_the_person)
@@ -175,6 +176,11 @@ def _may_be_one_name(best: Score) -> bool:
     if name in _SAME_SOUND or (name in _ALIKE and number in ("exact", "one_edit", "same_doubtful")):
         return True
     return name == "other_order" and best.level("birth") == "exact" and _corroborated(best)
+
+
+def _certain(best: Score) -> bool:
+    """Whether number and name say who it is: somebody reported for the thirteenth time is still one person."""
+    return best.level("number") == "exact" and best.level("name") in _SAME_SOUND
 
 
 def _generation_apart(new: Features, records: Sequence[Features]) -> bool:

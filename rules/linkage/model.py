@@ -66,7 +66,8 @@ class Model:
 
 
 def read_model(text: str) -> Model:
-    """A model from its JSON. Raises ModelError where a comparison, a level or a number is missing."""
+    """A model from its JSON. Raises ModelError, which names the comparison, level or number that is missing or cannot
+    be."""
     try:
         said = json.loads(text)
         if said["format"] != FORMAT:
@@ -80,32 +81,66 @@ def _model(said: Mapping[str, Any]) -> Model:
     comparisons = said["comparisons"]
     if set(comparisons) != set(COMPARISONS):
         raise ModelError(f"comparisons differ: {sorted(set(comparisons) ^ set(COMPARISONS))}")
-    limits, bands = said["limits"], said["bands"]
+    limits, review = _limits(said, "term"), _number(said, "bands", "review")
+    pairs = _number(said, "pairs_per_record", above=0)
     return Model(
-        version=said["version"],
-        weights=MappingProxyType({name: _weights(it["levels"], limits["term"]) for name, it in comparisons.items()}),
-        rarities=MappingProxyType({name: _rarity(it) for name, it in comparisons.items() if "rarity" in it}),
-        pairs_per_record=float(said["pairs_per_record"]),
-        people_per_record=float(said["people_per_record"]),
-        smallest_population=int(said["smallest_population"]),
-        term_limits=(float(limits["term"][0]), float(limits["term"][1])),
-        rarity_limits=(float(limits["rarity"][0]), float(limits["rarity"][1])),
-        context=frozenset(said["context"]["comparisons"]),
-        context_limit=float(said["context"]["limit"]),
-        auto=float(bands["auto"]),
-        review=float(bands["review"]),
-        common_given_name=float(said["common_given_name"]),
-        names_known_from=int(said["names_known_from"]),
-        block_cap=int(said["caps"]["block"]),
-        cluster_cap=int(said["caps"]["cluster"]),
+        version=str(said["version"]),
+        weights=MappingProxyType({name: _weights(said, name, limits) for name in comparisons}),
+        rarities=MappingProxyType({name: _rarity(said, name) for name, it in comparisons.items() if "rarity" in it}),
+        pairs_per_record=pairs,
+        people_per_record=_number(said, "people_per_record", above=0),
+        smallest_population=int(_number(said, "smallest_population", above=pairs)),
+        term_limits=limits,
+        rarity_limits=_limits(said, "rarity"),
+        context=_context(said),
+        context_limit=_number(said, "context", "limit"),
+        auto=_number(said, "bands", "auto", above=review),
+        review=review,
+        common_given_name=_number(said, "common_given_name", above=0),
+        names_known_from=int(_number(said, "names_known_from")),
+        block_cap=int(_number(said, "caps", "block", above=0)),
+        cluster_cap=int(_number(said, "caps", "cluster", above=0)),
     )
 
 
-def _weights(levels: Mapping[str, Mapping[str, float]], limits: tuple[float, float]) -> Mapping[Level, float]:
+def _number(said: Mapping[str, Any], *path: str, above: float = -math.inf, most: float = math.inf) -> float:
+    """The number at the end of a path of names; above one bound, the other included."""
+    found: Any = said
+    for name in path:
+        found = found[name]
+    if isinstance(found, bool) or not isinstance(found, int | float) or not above < found <= most:
+        raise ModelError(f"{'/'.join(path)}: {found!r} is no number above {above:g} up to {most:g}")
+    return float(found)
+
+
+def _limits(said: Mapping[str, Any], name: str) -> tuple[float, float]:
+    found = said["limits"][name]
+    if len(found) != 2 or not found[0] < found[1]:
+        raise ModelError(f"limits/{name}: {found!r} is no lower and upper limit")
+    return float(found[0]), float(found[1])
+
+
+def _context(said: Mapping[str, Any]) -> frozenset[str]:
+    found = frozenset(said["context"]["comparisons"])
+    if not found <= set(COMPARISONS):
+        raise ModelError(f"context/comparisons: {sorted(found - set(COMPARISONS))} are no comparisons")
+    return found
+
+
+def _weights(said: Mapping[str, Any], comparison: str, limits: tuple[float, float]) -> Mapping[Level, float]:
     low, high = limits
-    return MappingProxyType({level: min(high, max(low, math.log2(it["m"] / it["u"]))) for level, it in levels.items()})
+    weights = {}
+    for level in said["comparisons"][comparison]["levels"]:
+        m, u = (_number(said, "comparisons", comparison, "levels", level, of, above=0, most=1) for of in ("m", "u"))
+        weights[level] = min(high, max(low, math.log2(m / u)))
+    return MappingProxyType(weights)
 
 
-def _rarity(comparison: Mapping[str, Any]) -> Rarity:
-    said = comparison["rarity"]
-    return Rarity(said["level"], comparison["levels"][said["level"]]["u"], said["prior_frequency"])
+def _rarity(said: Mapping[str, Any], comparison: str) -> Rarity:
+    path = ("comparisons", comparison)
+    level = said["comparisons"][comparison]["rarity"]["level"]
+    return Rarity(
+        level,
+        u=_number(said, *path, "levels", level, "u", above=0, most=1),
+        prior_frequency=_number(said, *path, "rarity", "prior_frequency", above=0, most=1),
+    )

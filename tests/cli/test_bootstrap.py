@@ -184,6 +184,17 @@ def test_an_unknown_command_is_refused_before_anything_is_installed() -> None:
     assert "usage: ./tongli" in refused.stderr
 
 
+def test_no_process_loads_a_dictionary_of_phrases_the_linker_never_asks() -> None:
+    """It is 40 MB; whoever imports pypinyin through a command must find it switched off."""
+    program = "from cli.__main__ import main; main(['--help']); import rules.linkage.sounds, pypinyin.constants as c; "
+    program += "print(len(c.PHRASES_DICT), rules.linkage.sounds.sound_of('重'))"
+    environment = {name: value for name, value in os.environ.items() if name != "PYPINYIN_NO_PHRASES"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    assert ran.stdout.splitlines()[-1] == "0 zhong"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_in_the_table_exists(name: str) -> None:
     assert importlib.util.find_spec(COMMANDS[name].module) is not None

@@ -333,7 +333,8 @@ async def test_after_reindexing_people_are_linked_and_records_refused_without_th
         }
     )
     for said in (body, doubtful):
-        case_id = (await story.report(labour, **said))["case"]["id"]
+        assert (await _file(labour, said))[0] == 201
+    case_id = (await story.report(labour))["case"]["id"]
     own = {"kind": "own_number", "system": "files", "number": "（2026）皖0802民初817号"}
     assert (await labour.post(f"/v1/cases/{case_id}/case-links", own)).status_code == 201
     changed, key_id = rotated(keyring, "blind", algorithm)

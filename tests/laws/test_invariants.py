@@ -118,9 +118,9 @@ LAWS = {
     "a record belongs to the case and agency of its report": """
         SELECT p.id FROM person_record p JOIN report r ON r.id = p.report_id
          WHERE (p.case_id, p.agency_id) IS DISTINCT FROM (r.case_id, r.agency_id)""",
-    "one identity number is one person": """
-        SELECT id_index FROM person_record WHERE id_index IS NOT NULL
-         GROUP BY 1 HAVING count(DISTINCT person_id) > 1""",
+    "one identity number under one name is one person": """
+        SELECT id_index FROM person_record WHERE id_index IS NOT NULL AND name_birth_index IS NOT NULL
+         GROUP BY id_index, name_birth_index HAVING count(DISTINCT person_id) > 1""",
 }
 
 
