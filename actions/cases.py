@@ -15,6 +15,7 @@ from actions.events import record_event
 from crypto.ids import new_id
 from db.queries import agencies, cases, merges, people
 from db.transaction import Tx
+from rules.case_links import LinkKind
 from rules.case_numbers import make_case_number
 from rules.cases import MERGED, check_step_words, next_status
 from rules.errors import (
@@ -82,13 +83,35 @@ async def open_case(tx: Tx, opening: Opening) -> tuple[UUID, bool]:
 
 
 async def join_as_reporter(tx: Tx, case_id: UUID, needs: Sequence[str], *, opened: bool) -> asyncpg.Record:
-    """Makes the acting agency a reporter of the case and adds the needs. Returns the case. Three statements."""
-    joined, case = await cases.join_with_report(tx, case_id=case_id, participant_id=new_id(), needs=needs)
+    """Makes the acting agency a reporter of the case and adds the needs. Returns the case. Two statements.
+
+    Where the main member's employer has a case of its own under the same coordinator, the two are linked.
+    """
+    joined, case, link_id = await cases.join_with_report(tx, case_id=case_id, ids=(new_id(), new_id()), needs=needs)
     kind = "case.opened" if opened else "case.updated"
     record_case_event(tx, kind, case, changed=() if opened else ("needs", "reports"))
     if joined:
         record_joining(tx, case_id, tx.agency_id, case["version"])
+    if link_id is not None:
+        _record_employer_link(tx, case_id, link_id)
     return case
+
+
+def _record_employer_link(tx: Tx, case_id: UUID, link_id: UUID) -> None:
+    """In the household's case, whose lock is held; the employer's has the same coordinator, who alone learns of it.
+
+    No mark: its leaf would be the reporter's, which may not know that the employer has a case; the report's
+    stands for it.
+    """
+    record_event(
+        tx,
+        "case.linked",
+        subject_type="case_link",
+        subject_id=link_id,
+        version=1,
+        case_id=case_id,
+        changed=(LinkKind.same_employer,),
+    )
 
 
 def record_case_event(

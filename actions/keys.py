@@ -18,6 +18,7 @@ from crypto.vault import Vault
 from db.engine import Raw
 from db.queries import keys
 from db.queries.keys import SealedTable
+from rules.case_links import number_key
 from rules.reports import Identifiers, read_identifiers
 
 _NOWHERE = UUID(int=0)
@@ -111,6 +112,23 @@ async def reindex_reports(raw: Raw, after: Sequence[object], *, vault: Vault, li
             failed.append(f"report {row['id']}: {fault}")
     if done:
         await keys.put_source_records(raw, done, blind.key_id)
+    return Batch(len(done), tuple(failed), (taken[-1]["id"],) if taken else None)
+
+
+async def reindex_case_links(raw: Raw, after: Sequence[object], *, vault: Vault, limit: int) -> Batch:
+    """Hashes the numbers of the next links of cases with the current blind key. Two statements."""
+    blind, cipher = vault.blind, vault.cipher
+    taken = await keys.take_case_links(raw, _id_in(after), key_id=blind.key_id, limit=limit)
+    done, failed = [], []
+    for row in taken:
+        try:
+            number = cipher.open(row["number"], f"case_link.number:{row['id']}")
+            space, value = number_key(row["kind"], row["agency_id"], row["case_id"], number)
+            done.append((row["id"], _renewed_index(blind, space, value, row["number_index"])))
+        except (SealBroken, ValueError) as fault:
+            failed.append(f"case_link {row['id']}: {fault}")
+    if done:
+        await keys.put_case_numbers(raw, done, blind.key_id)
     return Batch(len(done), tuple(failed), (taken[-1]["id"],) if taken else None)
 
 

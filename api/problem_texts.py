@@ -70,6 +70,12 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "joint-has-no-addressee": Text("联合救助主单不指定受理机构。", "A joint referral is addressed to nobody."),
     "joint-is-no-draft": Text("联合救助主单不存草稿。", "A joint referral is under way at once; it has no draft."),
     "not-with-this-step": Text("此步骤不接受该字段。", "This step does not take this field."),
+    "not-with-this-link": Text("此类关联不接受该字段。", "This kind of link does not take this field."),
+    "same-case": Text("不能与案件自身关联。", "A case is not linked with itself."),
+    "not-of-a-household": Text("只有家庭案件之间可以是同户。", "Only cases of households can be of one household."),
+    "own-number-alone": Text(
+        "按自有案号查询时，请勿再给出其他条件。", "A search by an own case number takes no other condition."
+    ),
     "amount-or-quantity-required": Text("须有金额或数量。", "An amount or a quantity is needed."),
     "ends-before-it-begins": Text("止期早于起期。", "It ends before it begins."),
     "id-version": Text("自带标识须为 UUIDv7。", "An id of the client's own must be a UUIDv7."),

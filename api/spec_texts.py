@@ -35,6 +35,10 @@ TAGS: Final[dict[str, Text]] = {
         "案件：摘要、档案、时间线、参与机构、关联、步骤。",
         "Cases: summary, file, timeline, participants, links, steps.",
     ),
+    "case-links": Text(
+        "案件关联：机构自有案号、同户同单位同根源案件、外省外级平台上的案件。",
+        "Links of a case: agencies' own numbers, cases of one household, employer or root cause, cases elsewhere.",
+    ),
     "person-requests": Text(
         "本人请求：查询记录、复制、更正、拒绝、删除，各有时限。",
         "Requests of the person: accesses, copy, correction, objection, erasure, each with its clock.",
@@ -86,7 +90,11 @@ EVENTS: Final[dict[str, Text]] = {
     "report.adopted": Text("一份报告被采用、部分采用或未采用", "an agency said whether it adopts a report"),
     "case.opened": Text("案件建立", "a case was opened"),
     "case.updated": Text("案件状态或内容有变", "a case changed its status or content"),
-    "case.linked": Text("另一份记录关联到案件", "another record was linked to the case"),
+    "case.linked": Text(
+        "案件有了新的关联：机构自有案号、另一案件或外地案件；changed 为关联种类",
+        "the case was linked with an agency's own number, another case or one elsewhere; `changed` names the kind",
+    ),
+    "case.unlinked": Text("案件的一项关联已撤销", "a link of the case was undone"),
     "case.merged": Text("案件并入本案", "another case went into this one"),
     "case.unmerged": Text("并案撤销，案件分开", "a merge was undone: the case stands for itself again"),
     "match.confirmed": Text("疑似重复已确认", "a possible match was confirmed"),

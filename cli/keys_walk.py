@@ -12,13 +12,20 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from actions.keys import Batch, reindex_people, reindex_reports, reseal_batch, wanted_seals
+from actions.keys import Batch, reindex_case_links, reindex_people, reindex_reports, reseal_batch, wanted_seals
 from cli.entrances import say
 from crypto.fields import FieldCipher
 from crypto.vault import Vault
 from db.engine import Raw
 from db.operator import KeyWork, open_key_work
-from db.queries.keys import SealedTable, count_records_left, count_reports_left, count_sealed_left, sealed_tables
+from db.queries.keys import (
+    SealedTable,
+    count_case_links_left,
+    count_records_left,
+    count_reports_left,
+    count_sealed_left,
+    sealed_tables,
+)
 
 PASSES: Final = 20
 PAUSE_S: Final = 0.5
@@ -68,6 +75,8 @@ def _reindexing(vault: Vault, limit: int) -> Iterator[Walk]:
     yield Walk("person_record", start, people, partial(count_records_left, key_id=key_id))
     reports = partial(reindex_reports, vault=vault, limit=limit)
     yield Walk("report", start, reports, partial(count_reports_left, key_id=key_id))
+    case_links = partial(reindex_case_links, vault=vault, limit=limit)
+    yield Walk("case_link", start, case_links, partial(count_case_links_left, key_id=key_id))
 
 
 async def _walk(admin_url: str, walks: Iterable[Walk]) -> Walked:

@@ -17,6 +17,7 @@ VERIFICATION = "endpoint.verification"
 HREFS: Mapping[str, str] = {
     "referral": "/v1/referrals/{id}",
     "case": "/v1/cases/{id}",
+    "case_link": "/v1/case-links/{id}",
     "report": "/v1/reports/{id}",
     "result": "/v1/results/{id}",
     "agency": "/v1/agencies/{id}",

@@ -23,6 +23,8 @@ class Rule:
 _CASE = Rule(("coordinator", "reporter", "receiver", "observer"))
 # Who else reported or works in a case is the coordinator's business: the others learn that something changed.
 _CASE_OF_OTHERS = Rule(("coordinator", "actor"), ("reporter", "receiver", "observer"))
+# Not the actor as such: by a report the platform may link cases of which the reporter may not know.
+_LINK = Rule(("coordinator", "other"))
 _REFERRAL = Rule(("coordinator", "sender", "addressee"))
 _POOLED = Rule(("coordinator", "sender", "addressee"), ("pool",))
 _OWN = Rule(("owner",))
@@ -32,7 +34,8 @@ ENTITLEMENTS: dict[str, Rule] = {
     "report.adopted": Rule(("coordinator", "actor", "other")),
     "case.opened": _CASE_OF_OTHERS,
     "case.updated": _CASE_OF_OTHERS,
-    "case.linked": Rule(("coordinator", "actor")),
+    "case.linked": _LINK,
+    "case.unlinked": _LINK,
     "case.merged": _CASE_OF_OTHERS,
     "case.unmerged": _CASE_OF_OTHERS,
     "match.confirmed": Rule(("coordinator", "other")),

@@ -97,11 +97,12 @@ SHOWN: Mapping[str, Classes] = MappingProxyType(
         "ResultShown": {"text": _BASIC},
         "AssistanceShown": {"source": _BASIC, "amount_fen": FieldClass.economic},
         "AdoptionRow": {"reason": _BASIC},
+        "CaseLinkShown": dict.fromkeys(("number", "division_code", "url", "reason", "undo_reason"), _BASIC),
         "Revealed": {"id_number": _IDENTITY, "phones": _CONTACT, "bank_account": FieldClass.finance_account},
     }
 )
 """Answers of the API that say something of a person, by the name of their schema; every field of all others is OPEN.
-The text of a result is of its compartment where it has one."""
+The text of a result is of its compartment where it has one, a judicial agency's number of a case is legal."""
 
 
 def class_of(schema: str, field: str) -> str:

@@ -43,6 +43,7 @@ class Subject(StrEnum):
     audit_leaf = "audit_leaf"
     person_request = "person_request"
     link = "link"
+    case_link = "case_link"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -65,6 +66,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.audit_leaf: frozenset({"owner", "coordinator"}),
     Subject.person_request: REQUEST_PARTS,
     Subject.link: frozenset({"coordinator"}),
+    Subject.case_link: frozenset({"owner", "reader", "supervisor"}),
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -157,6 +159,10 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("read_case", "read_timeline", "list_participants", "list_links", "list_case_tasks"), _CASE_READ),
     "read_case_file": _case("cases:read", _CASE_READERS, parts={"coordinator", "supervisor", "rescuer"}, purpose=True),
     **dict.fromkeys(("invite_participant", "record_sharing_basis", "take_case_step"), _COORDINATED),
+    "list_case_links": _CASE_READ,
+    "link_case": _case("cases:write", _CASEWORK, parts=CASE_PARTS - {"supervisor"}),
+    "read_case_link": _of(Subject.case_link, "cases:read", _CASE_READERS),
+    "undo_case_link": _of(Subject.case_link, "cases:write", _CASEWORK, parts={"owner"}),
     # why fields leave
     "list_sharing_bases": _case("cases:read", _CASEWORK),
     "read_sharing_basis": _of(Subject.sharing_basis, "cases:read", _CASEWORK),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from actions import cases as verbs
 from actions.access import require_supervision
 from actions.case_files import read_case_file
+from actions.case_links import search_own_number
 from actions.linkage import hashed
 from api.conditional import not_modified
 from api.deps import ServicesDep, Writing, reads, reads_with_mark, spends, writes
@@ -117,14 +118,21 @@ async def list_cases(
 async def search_cases(
     search: CaseSearchIn, _spent: Annotated[None, spends(SEARCH)], tx: Annotated[Tx, reads_with_mark()]
 ) -> CaseHits:
-    """Find cases the caller already sees by identity number, or by name and birth date. A POST: personal data never
-    stands in an address."""
-    identifiers = _identifiers(search)
-    look_up = hashed(tx, identifiers)
-    rows = await people.search_records(tx, id_indexes=look_up.id_indexes, name_births=look_up.name_births)
+    """Find cases the caller already sees by identity number, by name and birth date, or by its own case number. A POST:
+    personal data never stands in an address."""
+    rows = await _search(tx, search)
     verbs.mark_search(tx)
     found = [await verbs.seen_case(tx, row["case_id"]) for row in rows]
     return CaseHits(data=[summary(case) for case in found])
+
+
+async def _search(tx: Tx, search: CaseSearchIn) -> list[asyncpg.Record]:
+    if search.agency_case_number is None:
+        look_up = hashed(tx, _identifiers(search))
+        return await people.search_records(tx, id_indexes=look_up.id_indexes, name_births=look_up.name_births)
+    if search.id_number is not None or search.name is not None or search.birth_date is not None:
+        raise ValidationFailed(FieldError("/agency_case_number", "own-number-alone"))
+    return await search_own_number(tx, search.agency_case_number)
 
 
 def _identifiers(search: CaseSearchIn) -> Identifiers:

@@ -204,11 +204,13 @@ class InvitationIn(StrictModel):
 
 
 class CaseSearchIn(StrictModel):
-    """By identity number, or by name and birth date. Only cases the caller already sees are found."""
+    """By identity number, or by name and birth date, or by the number the caller's own agency gave a case. Only cases
+    the caller already sees are found."""
 
     id_number: ShortText | None = None
     name: PersonName | None = None
     birth_date: Day | None = None
+    agency_case_number: ShortText | None = None
 
 
 class CaseHits(BaseModel):

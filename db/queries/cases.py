@@ -17,6 +17,15 @@ async def lock_case(tx: Tx, case_id: UUID) -> None:
     await tx.run("SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 4))", case_id)
 
 
+async def lock_cases(tx: Tx, case_ids: Sequence[UUID]) -> None:
+    """As `lock_case`, for several, in one order. One statement."""
+    await tx.run(
+        "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(c::text, 4) AS k "
+        "FROM unnest($1::uuid[]) c ORDER BY k) ordered",
+        list(case_ids),
+    )
+
+
 async def active_case_of(tx: Tx, person_ids: Sequence[UUID]) -> UUID | None:
     """The active case of the first of these persons that has one. One statement."""
     found: UUID | None = await tx.value(
@@ -34,20 +43,27 @@ async def active_case_of_employer(tx: Tx, employer_id: UUID, division_code: str)
 
 
 async def join_with_report(
-    tx: Tx, *, case_id: UUID, participant_id: UUID, needs: Sequence[str]
-) -> tuple[bool, asyncpg.Record]:
-    """Makes the acting agency a reporter of the case and adds the report's needs. Two statements."""
-    joined = await tx.value(
-        "SELECT join_case($1, $2, $3, 'reporter'), add_report_to_case($2, $4, $5)",
-        participant_id,
+    tx: Tx, *, case_id: UUID, ids: tuple[UUID, UUID], needs: Sequence[str]
+) -> tuple[bool, asyncpg.Record, UUID | None]:
+    """Makes the acting agency a reporter of the case and adds the report's needs; `ids` are for its part and a link.
+
+    Returns whether it joined, the case, and the link to a case of the main member's employer, if one was said. Two
+    statements.
+    """
+    row = await tx.row(
+        "SELECT join_case($1, $2, $3, 'reporter') AS joined, add_report_to_case($2, $4, $5), "
+        "       link_employer_case($2, $6, $5) AS link_id",
+        ids[0],
         case_id,
         tx.agency_id,
         list(needs),
         tx.now,
+        ids[1],
     )
     case = await find_case(tx, case_id)
+    assert row is not None
     assert case is not None
-    return bool(joined), case
+    return bool(row["joined"]), case, row["link_id"]
 
 
 _SUMMARY = """

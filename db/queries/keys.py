@@ -134,7 +134,8 @@ async def count_indexed(raw: Raw) -> list[asyncpg.Record]:
     return await raw.fetch(
         "SELECT 'person_record' AS table, index_key AS key_id, count(*) AS rows FROM person_record "
         "WHERE id_index IS NOT NULL OR name_birth_index IS NOT NULL OR phone_indexes <> '{}' GROUP BY 2 "
-        "UNION ALL SELECT 'report', source_key, count(*) FROM report WHERE source_record IS NOT NULL GROUP BY 2"
+        "UNION ALL SELECT 'report', source_key, count(*) FROM report WHERE source_record IS NOT NULL GROUP BY 2 "
+        "UNION ALL SELECT 'case_link', index_key, count(*) FROM case_link WHERE number_index IS NOT NULL GROUP BY 2"
     )
 
 
@@ -146,6 +147,13 @@ async def count_records_left(raw: Raw, key_id: str) -> int:
 async def count_reports_left(raw: Raw, key_id: str) -> int:
     left: int = await raw.fetchval(
         "SELECT count(*) FROM report WHERE source_key IS DISTINCT FROM $1 AND body IS NOT NULL", key_id
+    )
+    return left
+
+
+async def count_case_links_left(raw: Raw, key_id: str) -> int:
+    left: int = await raw.fetchval(
+        "SELECT count(*) FROM case_link WHERE index_key IS DISTINCT FROM $1 AND number IS NOT NULL", key_id
     )
     return left
 
@@ -194,5 +202,28 @@ async def put_source_records(raw: Raw, rows: Sequence[tuple[UUID, bytes]], key_i
         "FROM unnest($1::uuid[], $2::bytea[]) AS n (id, hash) WHERE r.id = n.id",
         [report_id for report_id, _ in rows],
         [hashed for _, hashed in rows],
+        key_id,
+    )
+
+
+async def take_case_links(raw: Raw, after: UUID, *, key_id: str, limit: int) -> list[asyncpg.Record]:
+    """The next links with a number that is indexed with another key, locked. One statement."""
+    return await raw.fetch(
+        "SELECT id, kind, agency_id, case_id, number, number_index FROM case_link "
+        "WHERE id > $1 AND index_key IS DISTINCT FROM $2 AND number IS NOT NULL "
+        "ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+        after,
+        key_id,
+        limit,
+    )
+
+
+async def put_case_numbers(raw: Raw, rows: Sequence[tuple[UUID, bytes]], key_id: str) -> None:
+    """Puts the indexes of links that were taken. One statement."""
+    await raw.execute(
+        "UPDATE case_link l SET number_index = n.number_index, index_key = $3 "
+        "FROM unnest($1::uuid[], $2::bytea[]) AS n (id, number_index) WHERE l.id = n.id",
+        [row[0] for row in rows],
+        [row[1] for row in rows],
         key_id,
     )

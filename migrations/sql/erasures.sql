@@ -71,6 +71,7 @@ BEGIN
     UPDATE sharing_basis SET reference = '' WHERE case_id = p_case;
     UPDATE break_glass SET text = '', review_text = NULL WHERE case_id = p_case;
     UPDATE person_request SET said = NULL, answer = NULL, person_id = NULL WHERE case_id = p_case;
+    PERFORM forget_case_links(p_case, p_now);
     PERFORM forget_links(ARRAY(SELECT r.id FROM person_record r WHERE r.case_id = p_case));
     DELETE FROM household_member WHERE case_id = p_case;
     DELETE FROM person_record WHERE case_id = p_case;

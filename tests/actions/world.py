@@ -98,6 +98,9 @@ async def _settled(instance: Instance) -> World:
     assert asked.status_code == 201, asked.text
     await story.report(labour)
     await _doubted(instance, labour)
+    own = {"kind": "own_number", "system": "world", "number": "W-2026-1"}
+    said = await labour.post(f"/v1/cases/{case_id}/case-links", own)
+    assert said.status_code == 201, said.text
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
     assert opened.status_code == 201, opened.text

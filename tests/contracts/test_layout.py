@@ -18,7 +18,8 @@ TOP_LEVEL_FILES = {
 }
 
 NOUNS = {
-    *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
+    *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar"),
+    *("case_links", "cases", "clients"),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
     *("events", "honey", "households", "idempotency", "keys", "limits", "links", "matters", "merges", "people"),
     "person_requests",

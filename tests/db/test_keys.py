@@ -53,6 +53,9 @@ async def _say_everything(world: World) -> None:
     partly = {"decision": "partly", "reason": "名额不足"}
     assert (await union.post(f"/v1/results/{made['id']}/adoptions", partly)).status_code == 201
     await _sign_somebody_in(world, union.id)
+    link = await union.post(f"{path}/case-links", _ELSEWHERE)
+    undone = await union.post(f"/v1/case-links/{link.json()['id']}/undo", {"reason": "登记有误"}, if_match=1)
+    assert undone.status_code == 200, undone.text
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"{path}/break-glass", danger)
     judged = {"verdict": "justified", "text": "确属紧急"}
@@ -70,6 +73,16 @@ async def _say_everything(world: World) -> None:
     endpoint = await labour.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
     assert endpoint.status_code == 201, endpoint.text
     assert (await labour.post(f"/v1/webhook-endpoints/{endpoint.json()['id']}/rotate-secret")).status_code == 200
+
+
+_ELSEWHERE = {
+    "kind": "elsewhere",
+    "division_code": "330100",
+    "authority": "外省平台",
+    "number": "ZJ-1",
+    "url": "https://helping.example.cn/ZJ-1",
+    "reason": "已迁居",
+}
 
 
 async def _sign_somebody_in(world: World, agency: UUID) -> None:
@@ -157,12 +170,16 @@ async def test_the_role_of_the_walk_reaches_every_sealed_value_and_nothing_else(
             names.KEYS,
         )
         sealed = {(table.name, column) for table in sealed_tables() for column in table.contexts}
-        indexes = {("report", "source_record"), ("report", "source_key")} | {
-            ("person_record", column) for column in ("id_index", "name_birth_index", "phone_indexes", "index_key")
-        }
+        numbers = {("case_link", "number_index"), ("case_link", "index_key")}
+        indexes = (
+            numbers
+            | {("report", "source_record"), ("report", "source_key")}
+            | {("person_record", column) for column in ("id_index", "name_birth_index", "phone_indexes", "index_key")}
+        )
         assert {(row["table"], row["column"]) for row in rows if row["writes"]} == sealed | indexes
         keys = {(table.name, column) for table in sealed_tables() for column in table.fetched}
         read_too = {("person_record", "id_type"), ("person_record", "birth_date")}
+        read_too |= {("case_link", column) for column in ("kind", "agency_id", "case_id")}
         assert {(row["table"], row["column"]) for row in rows if row["reads"]} == sealed | indexes | keys | read_too
         others = await raw.fetch(
             "SELECT c.relname FROM pg_class c WHERE c.relkind IN ('r', 'p') "
@@ -317,20 +334,35 @@ async def test_after_reindexing_people_are_linked_and_records_refused_without_th
     )
     for said in (body, doubtful):
         assert (await _file(labour, said))[0] == 201
+    case_id = (await story.report(labour))["case"]["id"]
+    own = {"kind": "own_number", "system": "files", "number": "（2026）皖0802民初817号"}
+    assert (await labour.post(f"/v1/cases/{case_id}/case-links", own)).status_code == 201
     changed, key_id = rotated(keyring, "blind", algorithm)
     vault.adopt(changed)
     assert (await _file(labour, body))[0] == 409, "between promoting and reindexing as well"
+    await _is_found_and_stands_once(labour, case_id, own)
     walked = await reindex(world.instance.admin_url, vault, limit=2)
     assert (walked.failed, walked.busy) == ([], 0)
     vault.adopt(_alone(changed, key_id))
+    await _is_found_and_stands_once(labour, case_id, own)
     for said in (body, doubtful):
         assert (await _file(labour, said))[0] == 409
         fresh = {**said, "source": {"system": "other", "record_id": "x-" + said["source"]["record_id"]}}
         status, receipt = await _file(labour, fresh)
         assert (status, receipt["linkage"]) == (201, {"decision": "linked"})
     async with superuser(world.instance.admin_url) as raw:
-        keys = await raw.fetch("SELECT index_key FROM person_record UNION SELECT source_key FROM report")
+        keys = await raw.fetch(
+            "SELECT index_key FROM person_record UNION SELECT source_key FROM report "
+            "UNION SELECT index_key FROM case_link"
+        )
     assert [row["index_key"] for row in keys] == [key_id]
+
+
+async def _is_found_and_stands_once(labour: Api, case_id: str, own: dict[str, str]) -> None:
+    asked = {"agency_case_number": own["number"]}
+    hits = await labour.post("/v1/cases/search", asked, purpose="assistance", key=None)
+    assert [case["id"] for case in hits.json()["data"]] == [case_id]
+    assert (await labour.post(f"/v1/cases/{case_id}/case-links", own)).status_code == 409
 
 
 async def test_indexes_whose_key_nobody_wrote_down_are_found_out(world: World, keyring: Keyring) -> None:
@@ -339,17 +371,23 @@ async def test_indexes_whose_key_nobody_wrote_down_are_found_out(world: World, k
         before = await raw.fetch("SELECT id, id_index FROM person_record ORDER BY id")
         await raw.execute("UPDATE person_record SET index_key = NULL")
         await raw.execute("UPDATE report SET source_key = NULL")
+        await raw.execute("UPDATE case_link SET index_key = NULL")
         walked = await reindex(url, Vault.of(keyring), limit=50)
         assert walked.failed == []
         assert await raw.fetch("SELECT id, id_index FROM person_record ORDER BY id") == before
         assert await raw.fetchval("SELECT count(*) FROM person_record WHERE index_key IS NULL") == 0
+        unknown = "SELECT count(*) FROM case_link WHERE index_key IS NULL AND number IS NOT NULL"
+        assert await raw.fetchval(unknown) == 0
 
 
-@pytest.mark.parametrize("column", ["id_index", "name_birth_index", "phone_indexes", "source_record"])
+_TABLES = {"source_record": "report", "number_index": "case_link"}
+
+
+@pytest.mark.parametrize("column", ["id_index", "name_birth_index", "phone_indexes", *_TABLES])
 async def test_an_index_that_does_not_come_from_what_the_record_says_is_left_and_named(
     world: World, keyring: Keyring, column: str
 ) -> None:
-    url, table = world.instance.admin_url, "report" if column == "source_record" else "person_record"
+    url, table = world.instance.admin_url, _TABLES.get(column, "person_record")
     changed, key_id = rotated(keyring, "blind", "HS256")
     odd = "ARRAY['\\x01'::bytea]" if column == "phone_indexes" else "'\\x01'"
     async with superuser(url) as raw:

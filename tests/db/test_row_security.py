@@ -44,6 +44,7 @@ DEFINERS = {
     *("person_of_case", "carry_birth_date"),
     *("erase_case", "erase_member", "forget_unknown_people", "trim_case"),
     *("forget_features", "forget_links", "features_of_case", "change_features", "copy_person_to_features"),
+    *("link_employer_case", "copy_case_to_links", "forget_case_links"),
     *("cases_past_retention", "open_retention_task", "forget_proofs_of_erased"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""

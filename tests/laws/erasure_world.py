@@ -99,6 +99,7 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
     judged = {"verdict": "justified", "text": f"复核无误{mark}"}
     review = await union.post(f"/v1/break-glass/{glass.json()['id']}/review", judged)
     assert review.status_code == 200, review.text
+    await _linked(world, case_id, mark, code)
     request = await file(
         union,
         case_id,
@@ -134,8 +135,36 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
         "review": f"审查{mark}",
         "answer": f"更正{mark}",
         "exit": f"脱困{mark}",
+        "own number": f"（2026）民初{mark}号",
+        "number elsewhere": f"外省{mark}号",
+        "address elsewhere": f"https://helping.example.cn/{code}",
+        "moved": f"已迁居{mark}",
+        "one household": f"同户{mark}",
+        "undone": f"误登{mark}",
     }
     return Told(case_id, filed.json()["id"], body, key, referral["id"], shared["id"], marks)
+
+
+async def _linked(world: ErasureWorld, case_id: str, mark: str, code: str) -> None:
+    """An own number, a case elsewhere, which was undone, and a second case of the household."""
+    path = f"/v1/cases/{case_id}/case-links"
+    own = {"kind": "own_number", "system": f"files-{code}", "number": f"（2026）民初{mark}号"}
+    assert (await world.labour.post(path, own)).status_code == 201
+    elsewhere = {
+        "kind": "elsewhere",
+        "division_code": "330100",
+        "authority": f"authority-{code}",
+        "number": f"外省{mark}号",
+        "url": f"https://helping.example.cn/{code}",
+        "reason": f"已迁居{mark}",
+    }
+    link = await world.union.post(path, elsewhere)
+    assert link.status_code == 201, link.text
+    undone = await world.union.post(f"/v1/case-links/{link.json()['id']}/undo", {"reason": f"误登{mark}"}, if_match=1)
+    assert undone.status_code == 200, undone.text
+    second = (await story.report(world.labour))["case"]["id"]
+    pair = {"kind": "same_household", "other_case": second, "reason": f"同户{mark}"}
+    assert (await world.union.post(path, pair)).status_code == 201
 
 
 async def close(world: ErasureWorld, told: Told) -> None:
@@ -196,6 +225,7 @@ async def sealed_values(raw: Raw, case_id: str) -> set[str]:
         *(("referral", "note"), ("result", "text"), ("adoption", "reason"), ("assistance", "source")),
         *(("sharing_basis", "reference"), ("idempotency_record", "answer")),
         *(("person_request", "said"), ("person_request", "answer")),
+        *(("case_link", name) for name in ("number", "number_index", "url", "reason", "undo_reason")),
     ):
         rows = await raw.fetch(
             f'SELECT encode("{column}", \'hex\') AS v FROM "{table}" WHERE case_id = $1', UUID(case_id)

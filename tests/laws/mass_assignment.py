@@ -50,6 +50,8 @@ CALLERS_ALL_THE_SAME: Final = {
     ("ReportIn", "id"): "a UUID of the caller's own making; one that is taken is refused",
     ("EndpointChange", "status"): "one value, disabled: a caller may silence its own endpoint",
     ("InvitationIn", "role"): "one value, observer",
+    ("CaseLinkIn", "number"): "of the agency's own files, or of another platform; a case's own stays the service's",
+    ("CaseLinkIn", "level"): "of another platform",
 }
 
 
@@ -91,6 +93,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     certificate |= {"valid_from": "2026-01-01", "valid_until": "2030-01-01"}
     case, referral = f"/v1/cases/{thing['case']}", f"/v1/referrals/{thing['requested']}"
     consent = {"kind": "consent", "reference": "x", "recipients": [agency["finished"]]}
+    pair = f"/v1/case-links/{thing['pair']}"
     asked = f"/v1/person-requests/{thing['person_request']}"
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
     passwords = {"current_password": "none of these", "new_password": "nor of these either"}
@@ -103,6 +106,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "invite_participant": Good(f"{case}/participants", {"agency": agency["sibling"], "role": "observer"}, 201),
         "take_case_step": Good(f"{case}/activate", {"difficulty_class": "deep"}, 200, case),
         "take_referral_step": Good(f"{referral}/cancel", {"reason": "need_gone", "text": "x"}, 200, referral),
+        "link_case": Good(f"{case}/case-links", {"kind": "own_number", "system": "matrix", "number": "M-2"}, 201),
+        "undo_case_link": Good(pair + "/undo", {"reason": "登记有误"}, 200, pair),
         "search_cases": Good("/v1/cases/search", {"name": "x", "birth_date": "1960-01-01"}, 200),
         "reveal_values": Good(f"{case}/reveal", dict(CALLS["reveal_values"].body or {}), 422),
         "break_glass": Good(f"{case}/break-glass", dict(CALLS["break_glass"].body or {}), 409, by="observer"),

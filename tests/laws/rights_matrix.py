@@ -61,6 +61,7 @@ def _stale(method: str, path: str, *things: str, body: Mapping[str, Any] | None 
 
 _WITHDRAWAL: Final = {"withdrawn_by": "person"}
 _DANGER: Final = {"danger": "health", "text": "矩阵中的紧急情况，需要立即查阅", "hours": 1}
+_UNDONE: Final = {"reason": "登记有误"}
 _REVIEW: Final = {"verdict": "justified", "text": "复核"}
 _REVEAL: Final = {"person_id": NOTHING, "fields": ["id_number"], "reason": "verify_identity"}
 _REFERRALS = ("requested", "in_progress", "completed", "failed", "draft", "pooled")
@@ -145,6 +146,10 @@ CALLS: Final[Mapping[str, Call]] = {
     "read_timeline": _get("/v1/cases/{thing}/timeline", "case"),
     "list_participants": _get("/v1/cases/{thing}/participants", "case"),
     "list_links": _get("/v1/cases/{thing}/links", "case"),
+    "list_case_links": _get("/v1/cases/{thing}/case-links", "case"),
+    "link_case": _post("/v1/cases/{thing}/case-links", 422, "case", body={"kind": "own_number"}),
+    "read_case_link": _get("/v1/case-links/{thing}", "own_number", "pair"),
+    "undo_case_link": _post("/v1/case-links/{thing}/undo", 412, "own_number", "pair", body=_UNDONE, stale=True),
     "list_case_tasks": _get("/v1/cases/{thing}/tasks", "case"),
     "invite_participant": _post("/v1/cases/{thing}/participants", 422, "case", body={"agency": NOTHING}),
     "end_participation": _stale("DELETE", f"/v1/cases/{{thing}}/participants/{NOTHING}", "case"),

@@ -143,6 +143,8 @@ _REFERRALS = {
 _REPORT = _parts(coordinator="coordinator", reporter="owner")
 _RESULT = {**_CASE, "finished": frozenset({"owner", "receiver"})}
 _REQUEST = _parts(coordinator="decider coordinator", reporter="filer")
+_OWN_NUMBER = _parts(coordinator="reader", reporter="owner")
+_PAIR = _parts(coordinator="owner", reporter="reader", parent="supervisor")
 _OWN = _parts(coordinator="owner")
 _READ_BY_ALL = {relation: frozenset({"owner" if relation == COORDINATOR else "reader"}) for relation in RELATIONS}
 _ASSESSMENT = {
@@ -253,8 +255,16 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
     assert asked.status_code == 201, asked.text
     taken = await union.post(f"/v1/person-requests/{asked.json()['id']}/review", {}, if_match=1)
     assert taken.status_code == 200, taken.text
+    own = await apis["reporter"].post(f"/v1/cases/{case_id}/case-links", _NUMBERED)
+    assert own.status_code == 201, own.text
+    second = (await story.report(apis["reporter"], household=None, sharing_basis=None))["case"]["id"]
+    pair = {"kind": "same_root_cause", "other_case": second, "reason": "同一原因"}
+    paired = await union.post(f"/v1/cases/{case_id}/case-links", pair)
+    assert paired.status_code == 201, paired.text
     things = {
         "person_request": Thing(asked.json()["id"], _REQUEST),
+        "own_number": Thing(own.json()["id"], _OWN_NUMBER),
+        "pair": Thing(paired.json()["id"], _PAIR),
         "case": Thing(case_id, _CASE),
         "report": Thing(filed["id"], _REPORT),
         "founding": Thing(founding["id"], _parts(coordinator="coordinator")),
@@ -287,6 +297,7 @@ async def _minimum(api: Api, matter: str) -> frozenset[str]:
 
 
 _COMPLETED = {"result": {"kind": "recognition", "code": "dibao", "text": "已认定"}}
+_NUMBERED = {"kind": "own_number", "system": "matrix", "number": "M-2026-1"}
 
 _ASKED = {
     "kind": "copy",

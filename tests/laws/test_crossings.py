@@ -46,6 +46,7 @@ _KEEP_CANDIDATE = "SELECT keep_links('[]', '{}', jsonb_build_array(jsonb_build_o
         ("SELECT leave_case($1, $2, 'receiver')", ("case", "labour")),
         ("SELECT leave_case($1, $2, 'coordinator')", ("case", "stranger")),
         ("SELECT add_report_to_case($1, '{wage}', now())", ("case",)),
+        ("SELECT link_employer_case($1, $2, now())", ("case", "new")),
         ("SELECT note_referral($1, $2, NULL, now())", ("referral", "new")),
         ("SELECT note_referral($1, $2, 'reroute', now())", ("pooled", "new")),
         ("SELECT note_referral($1, $1, NULL, now())", ("new",)),

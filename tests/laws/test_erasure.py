@@ -129,6 +129,27 @@ async def test_those_once_entitled_are_told_that_it_is_gone_and_others_nothing(w
     assert (proof["status"], proof["said"], proof["answer"]) == ("fulfilled", None, None)
 
 
+async def test_links_go_with_their_case_whichever_end_it_is(world: ErasureWorld) -> None:
+    mine = await tell(world, "哨兵午")
+    case = f"/v1/cases/{mine.case_id}"
+    links = (await world.union.get(f"{case}/case-links")).json()["data"]
+    (pair,) = [link for link in links if link["kind"] == "same_household"]
+    (own,) = [link for link in links if link["kind"] == "own_number"]
+    code = own["system"]
+    await _erased(world, mine)
+    assert (await world.union.get(f"{case}/case-links")).status_code == 410
+    assert (await world.labour.get(f"/v1/case-links/{own['id']}")).status_code == 410
+    assert (await world.stranger.get(f"/v1/case-links/{own['id']}")).status_code == 404
+    assert (await world.union.get(f"/v1/case-links/{pair['id']}")).status_code == 404
+    other = await world.union.get(f"/v1/cases/{pair['other_case_id']}/case-links")
+    assert other.json()["data"] == [], "it would say who the erased people lived with"
+    asked = {"agency_case_number": mine.marks["own number"]}
+    hits = await world.labour.post("/v1/cases/search", asked, purpose="assistance", key=None)
+    assert hits.json()["data"] == []
+    async with superuser(world.instance.admin_url) as raw:
+        assert await found_in_clear(raw, [code, code.replace("files", "authority")]) == set()
+
+
 async def test_the_coordinator_erases_of_its_own_duty_when_the_period_is_over(world: ErasureWorld) -> None:
     mine = await tell(world, "哨兵子")
     await close(world, mine)

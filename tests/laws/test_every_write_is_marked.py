@@ -44,6 +44,7 @@ SENSITIVE = {
     *("read_report", "read_case_file", "read_referral", "search_cases", "read_result", "list_results"),
     *("list_audit_leaves", "read_audit_leaf", "read_people_of_referral", "reveal_values"),
     *("read_person_request", "read_person_document", "read_access_log", "read_linkage_encoding_key"),
+    *("read_case_link", "list_case_links"),
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
@@ -112,6 +113,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         case = await _main_job(ledger, union, labour)
         await _grounds(ledger, union, labour, case["case_id"])
         await _sensitive_reads(ledger, union, case)
+        await _case_links(ledger, union, await instance.api("DEMO-340802-JUSTICE"))
         await _requests_of_persons(ledger, union, case["case_id"])
         await _links(ledger, union, labour)
         await _accounts(ledger, union)
@@ -237,6 +239,24 @@ _CERTIFICATE = {
     "valid_from": "2026-01-01",
     "valid_until": "2030-01-01",
 }
+
+
+async def _case_links(ledger: Ledger, union: Api, justice: Api) -> None:
+    """A judicial number, which the coordinator reads under a purpose, and two cases of one cause."""
+    await ledger.behind.execute(_WINDOW, [justice.id])
+    one, two = [(await justice.post("/v1/reports", report_body())).json()["case"]["id"] for _ in range(2)]
+    path = f"/v1/cases/{one}/case-links"
+    own = {"kind": "own_number", "system": "files", "number": "（2026）皖0802民初817号"}
+    said = await ledger.does(justice, "POST", path, own)
+    assert (said["leaf"]["case_id"], said["leaf"]["subject_id"]) == (UUID(one), UUID(said["id"]))
+    for read in (path, f"/v1/case-links/{said['id']}"):
+        assert (await ledger.does(union, "GET", read, purpose="assistance"))["leaf"]["field_classes"] == ["legal"]
+    pair = await ledger.does(union, "POST", path, {"kind": "same_root_cause", "other_case": two, "reason": "企业停产"})
+    await ledger.does(union, "POST", f"/v1/case-links/{pair['id']}/undo", {"reason": "登记有误"}, if_match=pair["tag"])
+    marks = "SELECT case_id, facts::text FROM audit_leaf WHERE subject_id = $1 AND action = 'case_link.say'"
+    leaves = await ledger.behind.fetch(marks, UUID(pair["id"]))
+    assert {leaf["case_id"] for leaf in leaves} == {UUID(one), UUID(two)}, "each case has its leaf"
+    assert not any(case_id in leaf["facts"] for leaf in leaves for case_id in (one, two)), "and names no other"
 
 
 async def _requests_of_persons(ledger: Ledger, union: Api, case_id: str) -> None:

@@ -38,6 +38,7 @@ BUILT = {
     ("db/queries/referrals.py", "insert_referral"): "column names from code",
     ("db/queries/referrals.py", "update_referral"): "column names from code",
     ("db/queries/clocks.py", "update_referral"): "column names from code",
+    ("db/queries/case_links.py", "insert_link"): "column names from code",
     ("db/queries/person_requests.py", "insert_request"): "column names from code",
     ("db/queries/person_requests.py", "update_request"): "column names from code",
     ("db/queries/person_requests.py", "insert_correction"): "column names from code",

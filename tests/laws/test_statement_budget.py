@@ -130,6 +130,24 @@ async def test_a_report_costs_twenty_one_however_many_live_in_the_household(unio
             assert (await union.post("/v1/reports", body)).status_code == 201
 
 
+async def test_links_of_a_case_cost_fifteen_to_say_and_five_to_list(
+    union: Api, labour: Api, recorder: Recorder
+) -> None:
+    one, two = [(await report(labour))["case"]["id"] for _ in range(2)]
+    path = f"/v1/cases/{one}/case-links"
+    own = {"kind": "own_number", "system": "files", "number": f"F-{one}"}
+    async with recorder.budget(15):
+        assert (await labour.post(path, own)).status_code == 201
+    pair = {"kind": "same_root_cause", "other_case": two, "reason": "企业停产"}
+    async with recorder.budget(15):
+        said = await union.post(path, pair)
+    async with recorder.budget(5):
+        assert len((await union.get(path)).json()["data"]) == 2
+    async with recorder.budget(15):
+        undone = await union.post(f"/v1/case-links/{said.json()['id']}/undo", {"reason": "误登"}, if_match=1)
+        assert undone.status_code == 200
+
+
 async def test_requesting_a_referral_costs_twenty_one(union: Api, labour: Api, recorder: Recorder) -> None:
     case_id = (await report(union))["case"]["id"]
     async with recorder.budget(21):

@@ -138,6 +138,7 @@ def test_every_action_that_is_marked_in_a_case_has_words_in_both_languages() -> 
     literal = {action for action in _marked() if not action.startswith(_WITHOUT_CASE)}
     steps = {f"case.{step}" for step in ("assess", "activate", "propose_closing", "close", "reopen")}
     steps |= {f"referral.{step}" for moves in TRANSITIONS.values() for step in moves if step != "expire"}
+    steps |= {f"case_link.{verb}" for verb in ("say", "undo")}
     steps |= {f"person_request.{step}" for step in (*RequestStep, "file", "read", "overdue")}
     assert {action for action in literal | steps if action not in OPERATIONS} == set()
     assert all(words.zh and words.en for words in OPERATIONS.values())

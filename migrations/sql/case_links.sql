@@ -1,0 +1,116 @@
+-- case_link: an agency's own number of a case, another case, a case elsewhere. Said and undone, never changed.
+
+GRANT SELECT, INSERT ON case_link TO tongli_app;
+GRANT UPDATE (undone_at, undone_by, undone_agency_id, undo_reason, version) ON case_link TO tongli_app;
+GRANT SELECT, INSERT, DELETE ON case_link TO tongli_linker;
+GRANT UPDATE (coordinator_agency_id, other_coordinator_agency_id, system, number, number_index, index_key, division_code,
+              level, authority, url, reason, undo_reason, erased_at) ON case_link TO tongli_linker;
+
+ALTER TABLE case_link ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+-- An own number: its agency, and who coordinates the case. A pair: either coordinator, those above them, and whoever works
+-- in both cases; which case the other one is, the application shows to whom may see that.
+DROP POLICY IF EXISTS seen ON case_link;
+CREATE POLICY seen ON case_link FOR SELECT TO tongli_app USING (
+    coordinator_agency_id = (SELECT acting_agency())
+    OR other_coordinator_agency_id = (SELECT acting_agency())
+    OR (kind = 'own_number' AND agency_id = (SELECT acting_agency()))
+    OR (kind <> 'own_number' AND (coordinator_agency_id = ANY ((SELECT acting_below())::uuid[])
+                                  OR other_coordinator_agency_id = ANY ((SELECT acting_below())::uuid[])))
+    OR (other_case_id IS NOT NULL
+        AND EXISTS (SELECT FROM participant p WHERE p.case_id = case_link.case_id AND p.until IS NULL
+                       AND p.agency_id = (SELECT acting_agency()) AND p.role <> 'observer')
+        AND EXISTS (SELECT FROM participant p WHERE p.case_id = case_link.other_case_id AND p.until IS NULL
+                       AND p.agency_id = (SELECT acting_agency()) AND p.role <> 'observer')));
+
+-- Its own number says who takes part; what is elsewhere, the coordinator; a pair, a coordinator who takes part in both.
+DROP POLICY IF EXISTS said ON case_link;
+CREATE POLICY said ON case_link FOR INSERT TO tongli_app WITH CHECK (
+    source = 'agency' AND agency_id = (SELECT acting_agency())
+    AND (kind = 'own_number' OR coordinator_agency_id = (SELECT acting_agency())
+         OR other_coordinator_agency_id = (SELECT acting_agency()))
+    AND EXISTS (SELECT FROM "case" c JOIN participant p ON p.case_id = c.id
+                 WHERE c.id = case_link.case_id AND c.coordinator_agency_id = case_link.coordinator_agency_id
+                   AND p.agency_id = (SELECT acting_agency()) AND p.until IS NULL)
+    AND (other_case_id IS NULL
+         OR EXISTS (SELECT FROM "case" c JOIN participant p ON p.case_id = c.id
+                     WHERE c.id = case_link.other_case_id
+                       AND c.coordinator_agency_id = case_link.other_coordinator_agency_id
+                       AND p.agency_id = (SELECT acting_agency()) AND p.until IS NULL)));
+
+DROP POLICY IF EXISTS undone ON case_link;
+CREATE POLICY undone ON case_link FOR UPDATE TO tongli_app USING (
+    CASE WHEN kind = 'own_number' THEN agency_id = (SELECT acting_agency())
+         ELSE coordinator_agency_id = (SELECT acting_agency())
+              OR coalesce(other_coordinator_agency_id = (SELECT acting_agency()), false) END);
+
+DROP POLICY IF EXISTS linker ON case_link;
+CREATE POLICY linker ON case_link TO tongli_linker USING (true) WITH CHECK (true);
+
+-- Functions of the linker role: it alone crosses the wall, in these ways.
+SET LOCAL ROLE tongli_linker;
+
+-- Says that a household's case and an active case of the employer its main member was reported with are of one employer:
+-- in one county, under one coordinator, who sees both anyway; elsewhere it would tell of a hidden case. Not again where it
+-- was undone. The acting agency must have reported into the case. The link's id, null where nothing was said.
+CREATE OR REPLACE FUNCTION link_employer_case(p_case uuid, p_id uuid, p_now timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    made uuid;
+BEGIN
+    IF NOT EXISTS (SELECT FROM report r WHERE r.case_id = p_case AND r.agency_id = acting_agency()) THEN
+        RAISE EXCEPTION 'no report of this agency in the case' USING ERRCODE = 'TL002';
+    END IF;
+    INSERT INTO case_link (id, case_id, kind, source, other_case_id, coordinator_agency_id, other_coordinator_agency_id,
+                           said_at, version)
+    SELECT p_id, least(c.id, e.id), 'same_employer', 'model', greatest(c.id, e.id), c.coordinator_agency_id,
+           e.coordinator_agency_id, p_now, 1
+      FROM "case" c JOIN household_member m ON m.case_id = c.id AND m.role = 'main'
+      JOIN person_record r ON r.case_id = c.id AND r.person_id = m.person_id AND r.agency_id = acting_agency()
+      JOIN "case" e ON e.employer_id = r.employer_id AND e.kind = 'employer' AND e.status <> 'closed'
+           AND e.coordinator_agency_id = c.coordinator_agency_id
+           AND left(e.division_code, 6) = left(c.division_code, 6)
+     WHERE c.id = p_case AND c.kind = 'household'
+       AND NOT EXISTS (SELECT FROM case_link l WHERE l.kind = 'same_employer'
+                          AND l.case_id = least(c.id, e.id) AND l.other_case_id = greatest(c.id, e.id))
+     ORDER BY e.opened_at LIMIT 1
+    ON CONFLICT (case_id, other_case_id, kind)
+          WHERE other_case_id IS NOT NULL AND undone_at IS NULL AND erased_at IS NULL DO NOTHING
+    RETURNING id INTO made;
+    RETURN made;
+END
+$$;
+
+-- The copies of both coordinators follow their cases.
+CREATE OR REPLACE FUNCTION copy_case_to_links() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE case_link SET coordinator_agency_id = NEW.coordinator_agency_id WHERE case_id = NEW.id;
+    UPDATE case_link SET other_coordinator_agency_id = NEW.coordinator_agency_id WHERE other_case_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+
+-- For erase_case: numbers and words of the case's links go; a pair goes whole, for it would say who the erased people
+-- live or worked with.
+CREATE OR REPLACE FUNCTION forget_case_links(p_case uuid, p_now timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    DELETE FROM case_link WHERE other_case_id IS NOT NULL AND p_case IN (case_id, other_case_id);
+    UPDATE case_link SET system = NULL, number = NULL, number_index = NULL, index_key = NULL, division_code = NULL,
+                         level = NULL, authority = NULL, url = NULL, reason = NULL, undo_reason = NULL, erased_at = p_now
+     WHERE case_id = p_case;
+$$;
+
+REVOKE ALL ON FUNCTION link_employer_case(uuid, uuid, timestamptz), copy_case_to_links(),
+    forget_case_links(uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION link_employer_case(uuid, uuid, timestamptz) TO tongli_app;
+GRANT EXECUTE ON FUNCTION copy_case_to_links() TO tongli_owner;
+
+SET LOCAL ROLE tongli_owner;
+
+CREATE OR REPLACE TRIGGER case_copied_to_links AFTER UPDATE OF coordinator_agency_id ON "case"
+    FOR EACH ROW WHEN (OLD.coordinator_agency_id IS DISTINCT FROM NEW.coordinator_agency_id)
+    EXECUTE FUNCTION copy_case_to_links();
