@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    REAL,
+    DOUBLE_PRECISION,
     BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
@@ -60,7 +60,7 @@ class Link(SQLModel, table=True):
     other_record_id: UUID | None = Field(foreign_key="person_record.id")
     verdict: str = Field(sa_column_kwargs={"server_default": "same"})
     source: str = Field(sa_column_kwargs={"server_default": "model"})
-    weight: float | None = Field(sa_type=REAL)
+    weight: float | None = Field(sa_type=DOUBLE_PRECISION)
     model_version: str | None
     terms: list[dict[str, Any]] | None = document(nullable=True)
     reason: str | None
@@ -143,7 +143,7 @@ class MatchCandidate(SQLModel, table=True):
     case_id: UUID = Field(foreign_key="case.id")
     other_case_id: UUID = Field(foreign_key="case.id")
     silent: bool
-    weight: float = Field(sa_type=REAL)
+    weight: float = Field(sa_type=DOUBLE_PRECISION)
     band: str
     terms: list[dict[str, Any]] = document()
     guards: list[str] = words()

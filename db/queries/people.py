@@ -67,7 +67,7 @@ async def link_household(tx: Tx, case_id: UUID, rows: Sequence[HouseholdRow], *,
     """Writes the links record → person and puts the people into the case's household. One statement."""
     await tx.run(
         "WITH given AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS g (link_id uuid, record_id uuid, person_id uuid,"
-        "      role text, relation text, evidence jsonb, other_record_id uuid, weight real, terms jsonb,"
+        "      role text, relation text, evidence jsonb, other_record_id uuid, weight float8, terms jsonb,"
         "      model_version text)),"
         " links AS (INSERT INTO link (id, kind, record_id, person_id, evidence, decided_by, decided_at,"
         "                             other_record_id, weight, terms, model_version)"

@@ -128,7 +128,7 @@ BEGIN
                                  guards, model_version, status, due_at, created_at, version)
     SELECT c.id, r.id, o.id, r.case_id, o.case_id, a.kind IN ('judicial', 'court', 'procuratorate'), c.weight, 'review',
            c.terms, c.guards, c.model_version, 'open', c.due_at, c.created_at, 1
-      FROM jsonb_to_recordset(p_candidates) AS c (id uuid, record_id uuid, other_record_id uuid, weight real, terms jsonb,
+      FROM jsonb_to_recordset(p_candidates) AS c (id uuid, record_id uuid, other_record_id uuid, weight float8, terms jsonb,
            guards text[], model_version text, due_at timestamptz, created_at timestamptz)
       JOIN person_record r ON r.id = c.record_id
       JOIN person_record o ON o.id = c.other_record_id

@@ -41,7 +41,7 @@ CREATE TABLE match_candidate (
     case_id UUID NOT NULL,
     other_case_id UUID NOT NULL,
     silent BOOLEAN NOT NULL,
-    weight REAL NOT NULL,
+    weight DOUBLE PRECISION NOT NULL,
     band VARCHAR NOT NULL,
     terms JSONB NOT NULL,
     guards TEXT[] NOT NULL,
@@ -77,7 +77,7 @@ ALTER TABLE link
     ADD COLUMN other_record_id UUID,
     ADD COLUMN verdict VARCHAR NOT NULL DEFAULT 'same',
     ADD COLUMN source VARCHAR NOT NULL DEFAULT 'model',
-    ADD COLUMN weight REAL,
+    ADD COLUMN weight DOUBLE PRECISION,
     ADD COLUMN model_version VARCHAR,
     ADD COLUMN terms JSONB,
     ADD COLUMN reason VARCHAR,
@@ -237,7 +237,7 @@ BEGIN
                                  guards, model_version, status, due_at, created_at, version)
     SELECT c.id, r.id, o.id, r.case_id, o.case_id, a.kind IN ('judicial', 'court', 'procuratorate'), c.weight, 'review',
            c.terms, c.guards, c.model_version, 'open', c.due_at, c.created_at, 1
-      FROM jsonb_to_recordset(p_candidates) AS c (id uuid, record_id uuid, other_record_id uuid, weight real, terms jsonb,
+      FROM jsonb_to_recordset(p_candidates) AS c (id uuid, record_id uuid, other_record_id uuid, weight float8, terms jsonb,
            guards text[], model_version text, due_at timestamptz, created_at timestamptz)
       JOIN person_record r ON r.id = c.record_id
       JOIN person_record o ON o.id = c.other_record_id
