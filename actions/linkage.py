@@ -7,12 +7,11 @@ kept: assertions anybody can replay, features and keys for the next report, and 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
+from actions.match_events import tell_sides
 from crypto.ids import new_id
-from db.queries import divisions, links, people
+from db.queries import divisions, links, match_candidates, people
 from db.queries.links import CandidateRow, FeatureRow
 from db.queries.people import HouseholdRow, LookUp
 from db.transaction import Tx
@@ -22,10 +21,8 @@ from rules.linkage.keys import blocking_keys
 from rules.linkage.membership import member_key, same_member, weak
 from rules.linkage.reading import Written, read_features
 from rules.linkage.scoring import Population, Score, rare_values
+from rules.match_candidates import REVIEW_WITHIN
 from rules.reports import Identifiers, PersonFound, ReportSaid
-
-REVIEW_DAYS: Final = 7
-"""Days in which people should have looked at a possible match."""
 
 Persons = Mapping[UUID, Sequence[tuple[UUID, Features]]]
 """Records (id, features) by person."""
@@ -226,7 +223,8 @@ def terms_of(score: Score) -> list[dict[str, object]]:
 
 
 async def keep_features(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]]) -> None:
-    """Keeps what the next report is compared with, and what people must look at. One statement, the last that locks."""
+    """Keeps what the next report is compared with, and what people must look at. One statement, the last that locks,
+    and another where there is something to look at: whose it is."""
     hasher, cipher, version = tx.vault.links, tx.vault.cipher, tx.database.linkage_model.version
     rows = []
     for position, (record_id, person) in enumerate(linked):
@@ -241,7 +239,11 @@ async def keep_features(tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, Link
             )
         )
     values = [hasher.hash(value) for _, person in linked for value in person.new_values]
-    await links.keep(tx, rows, values, [_candidate(tx, record_id, it) for record_id, it in _to_review(linked)])
+    reviews = [_candidate(tx, record_id, it) for record_id, it in _to_review(linked)]
+    await links.keep(tx, rows, values, reviews)
+    if reviews:
+        for match in await match_candidates.opened(tx, [review.id for review in reviews]):
+            tell_sides(tx, "match.found", match)
 
 
 def _to_review(linked: Sequence[tuple[UUID, LinkedPerson]]) -> list[tuple[UUID, Match[UUID, UUID]]]:
@@ -262,5 +264,5 @@ def _candidate(tx: Tx, record_id: UUID, match: Match[UUID, UUID]) -> CandidateRo
         terms=terms_of(match.score),
         guards=[guard.value for guard in match.guards],
         model_version=tx.database.linkage_model.version,
-        due_at=tx.now + timedelta(days=REVIEW_DAYS),
+        due_at=tx.now + REVIEW_WITHIN,
     )

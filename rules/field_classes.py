@@ -93,6 +93,9 @@ SHOWN: Mapping[str, Classes] = MappingProxyType(
         "ResultShown": {"text": _BASIC},
         "AssistanceShown": {"source": _BASIC, "amount_fen": FieldClass.economic},
         "AdoptionRow": {"reason": _BASIC},
+        "MatchPerson": PERSON,
+        "MatchSide": {"person": PERSON, "household_size": FieldClass.family},
+        "AccessRequestOpened": {"reference": _BASIC, "reason": _BASIC, "refusal_text": _BASIC},
         "Revealed": {"id_number": _IDENTITY, "phones": _CONTACT, "bank_account": FieldClass.finance_account},
     }
 )

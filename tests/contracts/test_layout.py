@@ -18,9 +18,21 @@ TOP_LEVEL_FILES = {
 }
 
 NOUNS = {
-    *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar", "cases", "clients"),
+    *(
+        "access_requests",
+        "agencies",
+        "apps",
+        "assessments",
+        "assistance",
+        "audit",
+        "break_glass",
+        "calendar",
+        "cases",
+        "clients",
+    ),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "events"),
-    *("honey", "households", "idempotency", "keys", "limits", "links", "matters", "people", "person_requests"),
+    *("honey", "households", "idempotency", "keys", "limits", "links", "match_candidates"),
+    *("matters", "people", "person_requests"),
     "problems",
     *("qualifications", "referrals", "reports", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),
@@ -30,7 +42,7 @@ VERBS_AND_PARTS = {
     "actions": {
         *("access", "case_files", "clocks", "corrections", "erasures", "linkage", "objections", "person_clocks"),
         *("person_decisions", "person_documents", "referral_files", "referral_steps", "retention", "revealing"),
-        *("system", "witnesses"),
+        *("match_events", "system", "witnesses"),
     },
     "db/queries": {"accounts", "clocks", "erasures", "housekeeping", "person_documents", "timeline"},
     "migrations/sql": {"erasures", "reference"},
