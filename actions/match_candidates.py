@@ -126,7 +126,9 @@ async def _compare(tx: Tx, match: asyncpg.Record) -> Comparison:
     for case_id in dict.fromkeys((match["case_id"], match["other_case_id"])):
         _mark(tx, "compare", match, case_id, classes=classes)
     return Comparison(
-        sides=tuple(_side(tx, [row for row in rows if row["later"] is later], classes, own=True) for later in (1, 0)),
+        sides=tuple(
+            _side(tx, [row for row in rows if row["later"] is later], classes, own=True) for later in (True, False)
+        ),
         classes=classes,
         levels=levels_shown(match["terms"], classes),
         terms=match["terms"],

@@ -25,9 +25,11 @@ class Pair:
 async def report_pair(
     raw: Raw, first: Api, second: Api, *, places: tuple[str, str] = ("340802", "990101"), **changes: Any
 ) -> Pair:
-    """`first` reports somebody in one place, then `second` somebody of that name and birthday in another: two documents,
-    one phone. `changes` are of the earlier person."""
-    earlier = person_body(**{"address": {"division_code": places[0], "detail": "纺织路1号"}, "employer": None} | changes)
+    """`first` reports somebody in one place, then `second` somebody of that name and birthday in another: two
+    documents, one phone. `changes` are of the earlier person."""
+    earlier = person_body(
+        **{"address": {"division_code": places[0], "detail": "纺织路1号"}, "employer": None} | changes
+    )
     number = person_body()["id_number"]
     later = earlier | {
         "id_number": number,

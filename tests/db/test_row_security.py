@@ -40,6 +40,8 @@ DEFINERS = {
     *("person_of_case", "carry_birth_date"),
     *("erase_case", "erase_member", "forget_unknown_people", "trim_case"),
     *("forget_features", "forget_links", "features_of_case", "change_features", "copy_person_to_features"),
+    *("copy_coordinators_to_match", "copy_coordinator_to_matches", "opened_matches", "withdraw_difference"),
+    *("undo_not_duplicate", "lapsed_matches", "lapse_match", "probing_suspects", "shown_by_grant"),
     *("cases_past_retention", "open_retention_task", "forget_proofs_of_erased"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""

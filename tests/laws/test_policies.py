@@ -48,6 +48,7 @@ _SETS = {
     "qualification": "revoked_at = now()",
     "audit_witness": "revoked_at = now()",
     "person_request": "status = 'withdrawn'",
+    "access_request": "status = 'revoked'",
 }
 
 
