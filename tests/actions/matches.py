@@ -26,12 +26,14 @@ async def report_pair(
     raw: Raw, first: Api, second: Api, *, places: tuple[str, str] = ("340802", "990101"), **changes: Any
 ) -> Pair:
     """`first` reports somebody in one place, then `second` somebody of that name and birthday in another: two
-    documents, one phone. `changes` are of the earlier person."""
-    earlier = person_body(
-        **{"address": {"division_code": places[0], "detail": "纺织路1号"}, "employer": None} | changes
-    )
+    documents, one phone. `changes` are of the earlier person; only that one has an employer, where one is named."""
+    earlier = person_body(address={"division_code": places[0], "detail": "纺织路1号"}, employer=None) | {
+        "employer": None,
+        **changes,
+    }
     number = person_body()["id_number"]
     later = earlier | {
+        "employer": None,
         "id_number": number,
         "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
         "address": {"division_code": places[1], "detail": "棉花街3号"},
