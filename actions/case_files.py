@@ -78,12 +78,13 @@ async def people_of(
     rows = await people.household_of(tx, case_id, None if records_of is None else sorted(records_of))
     seen = [row for row in rows if row["role"] == "main" or family]
     return [
-        fold([_opened(tx, row) for row in records])
+        fold([opened_record(tx, row) for row in records])
         for _, records in itertools.groupby(seen, key=lambda row: row["person_id"])
     ]
 
 
-def _opened(tx: Tx, row: asyncpg.Record) -> PersonOpened:
+def opened_record(tx: Tx, row: asyncpg.Record) -> PersonOpened:
+    """A person as one record describes it. No mark: whoever hands any of it on leaves one."""
     context = f"{RECORD_CONTEXT}:{row['id']}"
 
     def opened(sealed: bytes) -> str:

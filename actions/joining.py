@@ -5,62 +5,55 @@ from uuid import UUID
 
 import asyncpg
 
-from actions.audit import leave_mark
-from actions.cases import case_tag
-from actions.events import record_event
-from actions.merges import follow, lock_people
+from actions.match_candidates import OpenedMatch, mark_match, own_case, seen_candidate, undo_not_duplicate
+from actions.match_events import tell_sides
+from actions.merges import follow, lock_people, undo
 from crypto.ids import new_id
 from db.queries import links, merges
 from db.queries.merges import Assertion
 from db.transaction import Tx
-from rules.errors import Conflict, Hidden, PreconditionFailed
+from rules.errors import Conflict, PreconditionFailed
+from rules.match_candidates import check_decidable
 
 
-async def confirm(tx: Tx, candidate_id: UUID, *, version: int) -> asyncpg.Record:
+async def confirm(tx: Tx, candidate_id: UUID, *, version: int) -> OpenedMatch:
     """Says that a possible match is one. Where two unions coordinate, both must: the second word joins, and a silent
-    match is told to the other side by its holder's word. Returns it as it stands now. About a dozen statements.
+    match is told to the other side by its holder's word. About a dozen statements.
 
-    Raises Hidden, PreconditionFailed; Conflict where it was decided, said already, or a difference stands.
+    Raises Hidden, InsufficientRole, PreconditionFailed, InvalidTransition; Conflict where it was said already, or a
+    difference stands.
     """
-    found = await _open_candidate(tx, candidate_id, version)
-    await lock_people(tx, [found["record_id"], found["other_record_id"]])
-    found = await _open_candidate(tx, candidate_id, version)
-    two = found["coordinator"] != found["other_coordinator"]
-    if two and found["confirmed_by_agency"] == tx.agency_id:
+    opened = await _open_match(tx, candidate_id, version)
+    await lock_people(tx, [opened.match["record_id"], opened.match["other_record_id"]])
+    opened = await _open_match(tx, candidate_id, version, locked=True)
+    first = opened.match["confirmed_by_agency"]
+    if "comparer" not in opened.parts and first == tx.agency_id:
         raise Conflict(reason="other-side-must-confirm")
-    if two and found["confirmed_by_agency"] is None:
+    mark_match(tx, "confirm", opened.match, own_case(opened.match, opened.parts))
+    if "comparer" not in opened.parts and first is None:
         await merges.first_word(tx, candidate_id)
-    else:
-        await _join(tx, found)
-        await merges.decide_candidate(tx, candidate_id, "confirmed")
-    leave_mark(
-        tx,
-        "match.confirm",
-        subject_type="match_candidate",
-        subject_id=candidate_id,
-        case_id=found["own_case_id"],
-        facts={"word": "first" if two and found["confirmed_by_agency"] is None else "last"},
-    )
-    decided = await merges.find_candidate(tx, candidate_id)
-    assert decided is not None
-    return decided
+        now = await seen_candidate(tx, candidate_id)
+        tell_sides(tx, "match.found", now.match)
+        return now
+    await _join(tx, opened.match)
+    now = await seen_candidate(tx, candidate_id)
+    tell_sides(tx, "match.confirmed", now.match, moved=("open", "confirmed"))
+    return now
 
 
-async def _open_candidate(tx: Tx, candidate_id: UUID, version: int) -> asyncpg.Record:
-    found = await merges.find_candidate(tx, candidate_id)
-    if found is None:
-        raise Hidden
-    if found["version"] != version:
-        raise PreconditionFailed(case_tag(found["version"]))
-    if found["status"] != "open":
-        raise Conflict(reason="match-decided")
-    return found
+async def _open_match(tx: Tx, candidate_id: UUID, version: int, *, locked: bool = False) -> OpenedMatch:
+    opened = await seen_candidate(tx, candidate_id, locked=locked)
+    if opened.match["version"] != version:
+        raise PreconditionFailed(f'"v{opened.match["version"]}"')
+    check_decidable(opened.match["status"], wanted="open")
+    return opened
 
 
-async def _join(tx: Tx, found: asyncpg.Record) -> None:
+async def _join(tx: Tx, match: asyncpg.Record) -> None:
     """Asserts that both records are one person; what was said to be different stands against it."""
-    persons = await merges.persons_by_links(tx, [found["record_id"], found["other_record_id"]])
-    mine, theirs = persons[found["record_id"]], persons[found["other_record_id"]]
+    record_id, other_id = match["record_id"], match["other_record_id"]
+    persons = await merges.persons_by_links(tx, [record_id, other_id])
+    mine, theirs = persons[record_id], persons[other_id]
     if mine is None or theirs is None or await links.differences(tx, [mine, theirs]):
         raise Conflict(reason="standing-difference")
     link_id = new_id()
@@ -68,25 +61,32 @@ async def _join(tx: Tx, found: asyncpg.Record) -> None:
         tx,
         Assertion(
             id=link_id,
-            record_id=found["record_id"],
+            record_id=record_id,
             person_id=theirs,
-            other_record_id=found["other_record_id"],
+            other_record_id=other_id,
             verdict="same",
             source="person",
-            decided_by=str(tx.caller.principal_id),
-            weight=found["weight"],
-            terms=json.dumps(found["terms"]),
-            model_version=found["model_version"],
+            decided_by=f"{tx.caller.kind} {tx.caller.principal_id}",
+            weight=match["weight"],
+            terms=json.dumps(match["terms"]),
+            model_version=match["model_version"],
         ),
     )
-    record_event(
-        tx,
-        "match.confirmed",
-        subject_type="match_candidate",
-        subject_id=found["id"],
-        version=found["version"] + 1,
-        case_id=found["other_case_id"],
-        parties={"other": {found["coordinator"], found["other_coordinator"]}},
-    )
-    shared = await follow(tx, link_id, [found["record_id"], found["other_record_id"]])
+    await merges.decide_candidate(tx, match["id"], "confirmed")
+    shared = await follow(tx, link_id, [record_id, other_id])
     await merges.count_values(tx, fewer=shared)
+
+
+async def undo_decision(tx: Tx, candidate_id: UUID, *, version: int) -> OpenedMatch:
+    """Takes back what was decided of a possible match: that they are two, or, with all that followed, one.
+
+    Raises Hidden, InsufficientRole, PreconditionFailed, InvalidTransition, Conflict.
+    """
+    opened = await seen_candidate(tx, candidate_id)
+    link_id = await merges.standing_link(tx, opened.match["record_id"], opened.match["other_record_id"])
+    if opened.match["status"] != "confirmed" or link_id is None:
+        return await undo_not_duplicate(tx, candidate_id, version=version)
+    if opened.match["version"] != version:
+        raise PreconditionFailed(f'"v{opened.match["version"]}"')
+    await undo(tx, link_id, "different_persons")
+    return await seen_candidate(tx, candidate_id)

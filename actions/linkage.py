@@ -7,13 +7,12 @@ kept: assertions anybody can replay, features and keys for the next report, and 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from actions.encodings import encodings_of, with_encoded
+from actions.match_events import tell_sides
 from crypto.ids import new_id
-from db.queries import divisions, links, merges, people
+from db.queries import divisions, links, match_candidates, merges, people
 from db.queries.links import CandidateRow, FeatureRow
 from db.queries.merges import MainCase
 from db.queries.people import HouseholdRow, LookUp
@@ -25,10 +24,8 @@ from rules.linkage.keys import blocking_keys
 from rules.linkage.membership import member_key, same_member, sought, weak
 from rules.linkage.reading import Written, read_features
 from rules.linkage.scoring import Population, Score, rare_values
+from rules.match_candidates import REVIEW_WITHIN
 from rules.reports import Identifiers, PersonFound, ReportSaid
-
-REVIEW_DAYS: Final = 7
-"""Days in which people should have looked at a possible match."""
 
 Persons = Mapping[UUID, Sequence[tuple[UUID, Features]]]
 """Records (id, features) by person."""
@@ -282,8 +279,9 @@ def terms_of(score: Score) -> list[dict[str, object]]:
 async def keep_features(
     tx: Tx, case_id: UUID, linked: Sequence[tuple[UUID, LinkedPerson]], shared: Sequence[int] = ()
 ) -> None:
-    """Keeps what the next report is compared with, and what people must look at. One statement, the last that locks;
-    one more where persons were joined, of whose values `shared` counted twice."""
+    """Keeps what the next report is compared with, and what people must look at. One statement, the last that locks,
+    and another where there is something to look at: whose it is. One more where persons were joined, of whose values
+    `shared` counted twice."""
     hasher, cipher, version = tx.vault.links, tx.vault.cipher, tx.database.linkage_model.version
     rows = []
     for position, (record_id, person) in enumerate(linked):
@@ -298,8 +296,11 @@ async def keep_features(
             )
         )
     values = [hasher.hash(value) for _, person in linked for value in person.new_values]
-    found = [_candidate(tx, record_id, it) for record_id, it in _to_review(linked)]
-    await links.keep(tx, rows, [] if shared else values, found)
+    reviews = [_candidate(tx, record_id, it) for record_id, it in _to_review(linked)]
+    await links.keep(tx, rows, [] if shared else values, reviews)
+    if reviews:
+        for match in await match_candidates.opened(tx, [review.id for review in reviews]):
+            tell_sides(tx, "match.found", match)
     if shared:
         await merges.count_values(tx, more=values, fewer=shared)
 
@@ -322,5 +323,5 @@ def _candidate(tx: Tx, record_id: UUID, match: Match[UUID, UUID]) -> CandidateRo
         terms=terms_of(match.score),
         guards=[guard.value for guard in match.guards],
         model_version=tx.database.linkage_model.version,
-        due_at=tx.now + timedelta(days=REVIEW_DAYS),
+        due_at=tx.now + REVIEW_WITHIN,
     )

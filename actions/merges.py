@@ -17,9 +17,10 @@ from actions.access import require_part
 from actions.audit import leave_mark
 from actions.events import record_event
 from actions.linkage import LinkedPerson, evidence_of, open_features, terms_of
+from actions.match_events import tell_sides
 from crypto.ids import new_id
 from db.queries import cases as case_queries
-from db.queries import merges, people
+from db.queries import match_candidates, merges, people
 from db.queries.merges import Assertion, Stray
 from db.transaction import Tx
 from rules.errors import Conflict, Hidden
@@ -131,7 +132,7 @@ async def undo(tx: Tx, link_id: UUID, reason: str) -> Parted:
             other_record_id=link["other_record_id"],
             verdict="different",
             source="person",
-            decided_by=str(tx.caller.principal_id),
+            decided_by=f"{tx.caller.kind} {tx.caller.principal_id}",
             reason=reason,
             withdraws=link_id,
         ),
@@ -150,17 +151,12 @@ async def undo(tx: Tx, link_id: UUID, reason: str) -> Parted:
 
 async def _undo_match(tx: Tx, link: asyncpg.Record) -> None:
     """A match that people had confirmed says that it was undone."""
-    candidate_id = await merges.candidate_of(tx, link["record_id"], link["other_record_id"])
+    candidate_id = await merges.confirmed_candidate(tx, link["record_id"], link["other_record_id"])
     if candidate_id is not None:
         await merges.decide_candidate(tx, candidate_id, "undone")
-        record_event(
-            tx,
-            "match.undone",
-            subject_type="match_candidate",
-            subject_id=candidate_id,
-            version=1,
-            case_id=link["case_id"],
-        )
+        match = await match_candidates.find_candidate(tx, candidate_id)
+        if match is not None:
+            tell_sides(tx, "match.undone", match, moved=("confirmed", "undone"))
 
 
 async def _undoable(tx: Tx, link_id: UUID) -> asyncpg.Record:

@@ -144,6 +144,7 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
         "No ground between these agencies: a union has no statutory duty, charities and enterprises need consent.",
     ),
     "only-with-consent": Text("仅同意可由监护人作出。", "Only a consent is given by a guardian."),
+    "longer-than-90-days": Text("最长 90 天。", "It may last 90 days at most."),
     "longer-than-72-hours": Text("紧急情形最长 72 小时。", "An emergency lasts 72 hours at most."),
     "in-the-past": Text("不能早于现在。", "It must not lie in the past."),
     "class-not-open": Text("此类信息未向您开放。", "This class of fields is not open to you."),
@@ -193,6 +194,13 @@ REASONS: Final[dict[str, Text]] = {
     "taken-by-another-office": Text("另一机构已先受理。", "Another office of the pool accepted first."),
     "case-closed": Text("个案已结案，请先重开。", "The case is closed; reopen it first."),
     "id-taken": Text("此标识已被使用。", "This id is taken; make a new one."),
+    "both-sides-are-your-own": Text(
+        "双方个案均由本机构主办，可直接比对。", "You coordinate both cases; compare them directly."
+    ),
+    "match-is-silent": Text("该疑似重复不得让对方知悉。", "The other side must not learn of this match."),
+    "match-is-decided": Text("该疑似重复已判定，请先撤销判定。", "The match was decided; undo that first."),
+    "access-granted-already": Text("已获准查看，尚未到期。", "A grant of yours still runs."),
+    "asked-already": Text("已有一项申请待对方答复。", "A request of yours waits for an answer."),
     "emergency-use-not-judged": Text("该个案的紧急查阅尚未复核。", "Judge the emergency uses of this case first."),
     "open-requests": Text(
         "该个案还有未答复的本人请求，请先办结。", "Other requests of persons in this case wait; decide them first."

@@ -43,6 +43,10 @@ TAGS: Final[dict[str, Text]] = {
         "本人请求：查询记录、复制、更正、拒绝、删除，各有时限。",
         "Requests of the person: accesses, copy, correction, objection, erasure, each with its clock.",
     ),
+    "matches": Text(
+        "疑似重复：排队审看、并排比对、判定，以及向对方申请查看。",
+        "Possible matches: the queue, side by side, the decision, and asking the other side.",
+    ),
     "referrals": Text(
         "转办：把一项需求转给有职责的机构，以及每一步办理。",
         "Referrals: one need goes to the agency whose duty it is, and every step of the work.",
@@ -97,8 +101,6 @@ EVENTS: Final[dict[str, Text]] = {
     "case.unlinked": Text("案件的一项关联已撤销", "a link of the case was undone"),
     "case.merged": Text("案件并入本案", "another case went into this one"),
     "case.unmerged": Text("并案撤销，案件分开", "a merge was undone: the case stands for itself again"),
-    "match.confirmed": Text("疑似重复已确认", "a possible match was confirmed"),
-    "match.undone": Text("疑似重复的确认已撤销", "the confirmation of a possible match was undone"),
     "case.closed": Text("案件办结", "the case was closed"),
     "case.reopened": Text("案件重新打开（返困）", "the case was reopened"),
     "participant.joined": Text("一个机构参与案件", "an agency takes part in the case from now on"),
@@ -131,6 +133,17 @@ EVENTS: Final[dict[str, Text]] = {
     "break_glass.reviewed": Text("紧急查阅已复核", "an emergency use was judged"),
     "break_glass.overdue": Text("紧急查阅逾期未复核", "an emergency use was not judged within its day"),
     "honey.touched": Text("有人触碰了诱饵个案", "somebody touched a decoy"),
+    "probing.suspected": Text(
+        "同一机构一日内以多个身份内容试探同一人", "an agency filed many identities for one person within a day"
+    ),
+    "match.found": Text("发现一条疑似重复，待人工判定", "a possible match waits for people to decide"),
+    "match.decided": Text("疑似重复已判定为不同的人", "two people: a possible match was none"),
+    "match.confirmed": Text("疑似重复已确认为同一人", "one person: a possible match was confirmed"),
+    "match.undone": Text("疑似重复的判定已撤销或到期，重新待判", "a decision on a match was undone or lapsed"),
+    "access_request.opened": Text("对方申请查看疑似重复的记录", "one side of a match asks the other for access"),
+    "access_request.granted": Text("查看申请已获准", "access to the other side was granted"),
+    "access_request.refused": Text("查看申请被拒绝", "access to the other side was refused"),
+    "access_request.revoked": Text("已准许的查看被收回", "a grant of access was revoked"),
     "person.revealed": Text("有人查看了明文", "masked values were seen in full"),
     "person_request.received": Text("收到一项本人请求", "a request of the person was filed or handed on"),
     "person_request.decided": Text("本人请求已办结", "a request of the person was decided or withdrawn"),

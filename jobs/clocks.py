@@ -1,10 +1,11 @@
 """Watches the clocks of referrals and of requests of persons in business time: what has passed is said, what nobody
-answered is taken back. And, in real time, emergency uses that nobody judged, and decoys that somebody touched."""
+answered is taken back, what was decided until a day is open again. And, in real time, emergency uses that nobody
+judged, decoys that somebody touched, and agencies that try identities out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -13,9 +14,11 @@ import asyncpg
 from actions.break_glass import remind_of_reviews
 from actions.clocks import count_again, expire, fire_clock
 from actions.honey import tell_of_touches
+from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
+from db.clock import real_time
 from db.engine import Database, Raw
-from db.queries import clocks, person_requests
+from db.queries import clocks, match_candidates, person_requests
 from db.queries.calendar import load_calendar
 from db.transaction import open_system_transaction
 from rules.calendar import WorkCalendar
@@ -27,6 +30,8 @@ Find: TypeAlias = Callable[[Raw, UUID, int], Awaitable[list[asyncpg.Record]]]
 BATCH: Final = 50
 IDLE_S: Final = 1.0
 CALENDAR_S: Final = 60.0
+PROBING_WINDOW: Final = timedelta(hours=1)
+"""How far back each look goes for what was filed; within it, looks may be missed."""
 
 
 async def run_clocks(database: Database, stop: asyncio.Event) -> None:
@@ -39,11 +44,18 @@ async def run_clocks(database: Database, stop: asyncio.Event) -> None:
     while not stop.is_set():
         if (moment := asyncio.get_running_loop().time()) >= look_again:
             official = await _recalculate_new_years(database, official)
+            await watch_probing(database)
             look_again = moment + CALENDAR_S
         if await look_once(database) == 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S):
                     await stop.wait()
+
+
+async def watch_probing(database: Database) -> int:
+    """Tells of agencies that filed many identities for one person; how many. Real time."""
+    async with open_system_transaction(database) as raw:
+        return await tell_of_probing(raw, real_time() - PROBING_WINDOW)
 
 
 async def _recalculate_new_years(database: Database, known: frozenset[int]) -> frozenset[int]:
@@ -68,10 +80,22 @@ async def look_once(database: Database) -> int:
     async with open_system_transaction(database) as raw:
         told = await remind_of_reviews(raw, limit=BATCH) + await tell_of_touches(raw)
     fired = told + await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
+    fired += await _reopen_lapsed(database, now)
     fired += await _each(database, unheard, lambda raw, asked, case: fire_request_clock(raw, asked, case, now))
     return fired + await _each(
         database, unanswered, lambda raw, referral, case: expire(raw, referral, case, now=now, calendar=calendar)
     )
+
+
+async def _reopen_lapsed(database: Database, now: datetime) -> int:
+    """Opens possible matches again whose decision was to hold until now, one transaction for each; how many."""
+    async with open_system_transaction(database) as raw:
+        lapsed = await match_candidates.lapsed(raw, now, BATCH)
+    opened = 0
+    for candidate_id in lapsed:
+        async with open_system_transaction(database) as raw:
+            opened += await lapse(raw, candidate_id, now)
+    return opened
 
 
 async def recalculate_deadlines(database: Database, year: int) -> int:

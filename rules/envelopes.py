@@ -20,6 +20,8 @@ HREFS: Mapping[str, str] = {
     "case_link": "/v1/case-links/{id}",
     "report": "/v1/reports/{id}",
     "result": "/v1/results/{id}",
+    "match_candidate": "/v1/match-candidates/{id}",
+    "access_request": "/v1/access-requests/{id}",
     "agency": "/v1/agencies/{id}",
     "webhook_endpoint": "/v1/webhook-endpoints/{id}",
     "audit_checkpoint": "/v1/audit/checkpoint",

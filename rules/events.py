@@ -28,6 +28,9 @@ _LINK = Rule(("coordinator", "other"))
 _REFERRAL = Rule(("coordinator", "sender", "addressee"))
 _POOLED = Rule(("coordinator", "sender", "addressee"), ("pool",))
 _OWN = Rule(("owner",))
+# Each side is told in its own case: that it happened. Who did it would tell who reported on the other side.
+_OF_MATCH = Rule((), ("coordinator",))
+_OF_TWO = Rule(("actor", "other"))
 
 ENTITLEMENTS: dict[str, Rule] = {
     "report.received": Rule(("coordinator", "actor")),
@@ -38,8 +41,6 @@ ENTITLEMENTS: dict[str, Rule] = {
     "case.unlinked": _LINK,
     "case.merged": _CASE_OF_OTHERS,
     "case.unmerged": _CASE_OF_OTHERS,
-    "match.confirmed": Rule(("coordinator", "other")),
-    "match.undone": Rule(("coordinator",)),
     "case.closed": _CASE,
     "case.reopened": _CASE,
     "participant.joined": Rule(("coordinator", "other")),
@@ -72,6 +73,15 @@ ENTITLEMENTS: dict[str, Rule] = {
     "break_glass.reviewed": Rule(("coordinator", "actor", "other")),
     "break_glass.overdue": Rule(("coordinator", "other")),
     "honey.touched": _OWN,
+    "probing.suspected": _OWN,
+    "match.found": _OF_MATCH,
+    "match.decided": _OF_MATCH,
+    "match.confirmed": _OF_MATCH,
+    "match.undone": _OF_MATCH,
+    "access_request.opened": _OF_TWO,
+    "access_request.granted": _OF_TWO,
+    "access_request.refused": _OF_TWO,
+    "access_request.revoked": _OF_TWO,
     "person.revealed": Rule(("coordinator", "actor")),
     "person_request.received": Rule(("coordinator", "actor", "other")),
     "person_request.decided": Rule(("coordinator", "actor", "other")),

@@ -98,6 +98,9 @@ SHOWN: Mapping[str, Classes] = MappingProxyType(
         "AssistanceShown": {"source": _BASIC, "amount_fen": FieldClass.economic},
         "AdoptionRow": {"reason": _BASIC},
         "CaseLinkShown": dict.fromkeys(("number", "division_code", "url", "reason", "undo_reason"), _BASIC),
+        "MatchPerson": PERSON,
+        "MatchSide": {"person": PERSON, "household_size": FieldClass.family},
+        "AccessRequestOpened": {"reference": _BASIC, "reason": _BASIC, "refusal_text": _BASIC},
         "Revealed": {"id_number": _IDENTITY, "phones": _CONTACT, "bank_account": FieldClass.finance_account},
     }
 )

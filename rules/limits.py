@@ -26,3 +26,6 @@ SEARCH = Budget("search", per_hour=600, burst=60)
 REVEAL = Budget("reveal", per_hour=60, burst=20)
 BREAK_GLASS = Budget("break-glass", per_hour=6, burst=3)
 EXPORT = Budget("export", per_hour=10, burst=5)
+MATCH_READ = Budget("match-read", per_hour=8, burst=200)
+"""About 200 a day: whoever reads more than one can decide is collecting."""
+MATCH_ASK = Budget("match-ask", per_hour=2, burst=30)

@@ -44,6 +44,8 @@ class Subject(StrEnum):
     person_request = "person_request"
     link = "link"
     case_link = "case_link"
+    match_candidate = "match_candidate"
+    access_request = "access_request"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -53,6 +55,8 @@ REFERRAL_PARTS = frozenset({"sender", "receiver", "coordinator", "pool", "superv
 REPORT_PARTS = frozenset({"owner", "coordinator"})
 RESULT_PARTS = CASE_PARTS | {"owner"}
 REQUEST_PARTS = frozenset({"filer", "decider", "coordinator"})
+MATCH_PARTS = frozenset({"coordinator", "holder", "comparer"})
+ACCESS_PARTS = frozenset({"asker", "holder"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
     Subject.own: frozenset({"owner"}),
@@ -67,6 +71,8 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.person_request: REQUEST_PARTS,
     Subject.link: frozenset({"coordinator"}),
     Subject.case_link: frozenset({"owner", "reader", "supervisor"}),
+    Subject.match_candidate: MATCH_PARTS,
+    Subject.access_request: ACCESS_PARTS,
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -193,6 +199,21 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(
         ("read_person_document", "print_person_document"),
         _of(Subject.person_request, "cases:read", _COORDINATORS, parts={"coordinator"}, purpose=True),
+    ),
+    # possible matches, and asking the other side
+    "list_match_candidates": _own("cases:read", _COORDINATORS),
+    "read_match_candidate": _of(Subject.match_candidate, "cases:read", _COORDINATORS, purpose=True),
+    "draw_match_candidate": _of(Subject.match_candidate, "cases:read", _COORDINATORS, parts={"comparer"}, purpose=True),
+    **dict.fromkeys(
+        ("decide_not_duplicate", "confirm_match_candidate", "undo_match_decision", "ask_holder"),
+        _of(Subject.match_candidate, "cases:write", _COORDINATORS),
+    ),
+    "decide_match_candidates": _own("cases:write", _COORDINATORS),
+    "list_access_requests": _own("cases:read", _COORDINATORS),
+    "read_access_request": _of(Subject.access_request, "cases:read", _COORDINATORS, purpose=True),
+    **dict.fromkeys(
+        ("grant_access", "refuse_access", "revoke_access"),
+        _of(Subject.access_request, "cases:write", _COORDINATORS, parts={"holder"}),
     ),
     # referrals
     "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),

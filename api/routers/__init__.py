@@ -4,6 +4,7 @@ Routers of nouns below a case stand before the case's own, whose `/{case_id}/{st
 """
 
 from api.routers import (
+    access_requests,
     agencies,
     assessments,
     audit,
@@ -19,6 +20,7 @@ from api.routers import (
     encodings,
     events,
     links,
+    match_candidates,
     matters,
     person_requests,
     problems,
@@ -51,6 +53,9 @@ ROUTERS = (
     break_glass.router,
     assessments.router,
     person_requests.router,
+    match_candidates.router,
+    access_requests.of_match,
+    access_requests.router,
     matters.router,
     agencies.router,
     divisions.router,

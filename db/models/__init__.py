@@ -1,6 +1,7 @@
 """Tables, one file a noun. Importing this package registers all of them with SQLModel's metadata."""
 
 from db.models import (
+    access_requests,
     agencies,
     apps,
     assessments,
@@ -36,6 +37,7 @@ from db.models import (
 )
 
 __all__ = [
+    "access_requests",
     "agencies",
     "apps",
     "assessments",

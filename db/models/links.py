@@ -123,7 +123,8 @@ class MatchCandidate(SQLModel, table=True):
 
     `other_case_id` is the holder's, `case_id` that of who reported later; `silent`: the other record comes from a
     judicial agency, and only the holder is told. `until`: a decision that lapses then. `confirmed_by_agency`: the first
-    of two coordinators who must both confirm.
+    of two coordinators who must both confirm. Whose the cases are is copied by triggers, so that a queue is read from
+    one index.
     """
 
     __tablename__ = "match_candidate"
@@ -135,6 +136,13 @@ class MatchCandidate(SQLModel, table=True):
         Index("match_candidate_by_other_record", "other_record_id"),
         Index("match_candidate_by_case", "case_id"),
         Index("match_candidate_by_other_case", "other_case_id"),
+        Index("match_candidate_by_coordinator", "coordinator_agency_id", "due_at", "id"),
+        Index("match_candidate_by_holder", "holder_agency_id", "due_at", "id"),
+        Index(
+            "match_candidate_lapsing",
+            "until",
+            postgresql_where="status = 'not_duplicate' AND until IS NOT NULL",
+        ),
         Index("match_candidate_due", "due_at", postgresql_where="status = 'open'"),
     )
 
@@ -143,6 +151,8 @@ class MatchCandidate(SQLModel, table=True):
     other_record_id: UUID = Field(foreign_key="person_record.id")
     case_id: UUID = Field(foreign_key="case.id")
     other_case_id: UUID = Field(foreign_key="case.id")
+    coordinator_agency_id: UUID = Field(foreign_key="agency.id")
+    holder_agency_id: UUID = Field(foreign_key="agency.id")
     silent: bool
     weight: float = Field(sa_type=DOUBLE_PRECISION)
     band: str
@@ -159,3 +169,12 @@ class MatchCandidate(SQLModel, table=True):
     decided_at: datetime | None
     reason: str | None
     version: int
+
+
+class ProbingAlarm(SQLModel, table=True):
+    """The last record of an agency that tried identities out, when that was told: once a day for one person."""
+
+    __tablename__ = "probing_alarm"
+
+    record_id: UUID = key()
+    told_at: datetime

@@ -163,17 +163,6 @@ async def assert_link(tx: Tx, said: Assertion) -> None:
 # Possible matches, as far as deciding them joins persons
 
 
-async def find_candidate(tx: Tx, candidate_id: UUID) -> asyncpg.Record | None:
-    """A possible match that the acting agency may decide, with both cases' coordinators, locked. One statement."""
-    return await tx.row(
-        "SELECT m.*, s.coordinator, s.other_coordinator,"
-        "       CASE WHEN s.other_coordinator = $2 THEN m.other_case_id ELSE m.case_id END AS own_case_id "
-        "  FROM match_candidate m, LATERAL sides_of_candidate(m.id) s WHERE m.id = $1 FOR UPDATE OF m",
-        candidate_id,
-        tx.agency_id,
-    )
-
-
 async def first_word(tx: Tx, candidate_id: UUID) -> None:
     """One of two coordinators confirmed: the other is asked, and told where it was not yet. One statement."""
     await tx.run(
@@ -196,10 +185,21 @@ async def decide_candidate(tx: Tx, candidate_id: UUID, status: str) -> None:
     )
 
 
-async def candidate_of(tx: Tx, record_id: UUID, other_record_id: UUID) -> UUID | None:
+async def confirmed_candidate(tx: Tx, record_id: UUID, other_record_id: UUID) -> UUID | None:
     """The confirmed match of these two records. One statement."""
     found: UUID | None = await tx.value(
         "SELECT id FROM match_candidate WHERE record_id = $1 AND other_record_id = $2 AND status = 'confirmed'",
+        record_id,
+        other_record_id,
+    )
+    return found
+
+
+async def standing_link(tx: Tx, record_id: UUID, other_record_id: UUID) -> UUID | None:
+    """What people said, and nobody withdrew, of these two records being one person. One statement."""
+    found: UUID | None = await tx.value(
+        "SELECT l.id FROM link l WHERE l.record_id = $1 AND l.other_record_id = $2 AND l.verdict = 'same' "
+        "   AND l.source = 'person' AND NOT EXISTS (SELECT FROM link w WHERE w.withdraws = l.id)",
         record_id,
         other_record_id,
     )

@@ -3,7 +3,7 @@
 GRANT SELECT, INSERT ON case_link TO tongli_app;
 GRANT UPDATE (undone_at, undone_by, undone_agency_id, undo_reason, version) ON case_link TO tongli_app;
 GRANT SELECT, INSERT, DELETE ON case_link TO tongli_linker;
-GRANT UPDATE (coordinator_agency_id, other_coordinator_agency_id, system, number, number_index, index_key, division_code,
+GRANT UPDATE (case_id, other_case_id, coordinator_agency_id, other_coordinator_agency_id, system, number, number_index, index_key, division_code,
               level, authority, url, reason, undo_reason, erased_at) ON case_link TO tongli_linker;
 
 ALTER TABLE case_link ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -104,8 +104,36 @@ AS $$
      WHERE case_id = p_case;
 $$;
 
+-- For cases that become one, and part again: links of one become those of the other, all or `p_ids`. What the other has
+-- already, or would link it with itself, stays. Returns what moved.
+CREATE OR REPLACE FUNCTION move_case_links(p_from uuid, p_to uuid, p_ids uuid[]) RETURNS uuid[]
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    WITH meant AS (
+        SELECT l.id, l.kind, l.number_index, l.division_code, CASE l.case_id WHEN p_from THEN p_to ELSE l.case_id END AS one,
+               CASE l.other_case_id WHEN p_from THEN p_to ELSE l.other_case_id END AS other
+          FROM case_link l
+         WHERE p_from IN (l.case_id, l.other_case_id) AND (p_ids IS NULL OR l.id = ANY (p_ids))),
+    moved AS (
+        UPDATE case_link l
+           SET case_id = least(m.one, m.other), other_case_id = CASE WHEN m.other IS NOT NULL THEN greatest(m.one, m.other) END,
+               coordinator_agency_id = c.coordinator_agency_id, other_coordinator_agency_id = o.coordinator_agency_id
+          FROM meant m
+          JOIN "case" c ON c.id = least(m.one, m.other)
+          LEFT JOIN "case" o ON m.other IS NOT NULL AND o.id = greatest(m.one, m.other)
+         WHERE l.id = m.id AND m.one IS DISTINCT FROM m.other
+           AND NOT EXISTS (SELECT FROM case_link had
+                            WHERE had.case_id = least(m.one, m.other) AND had.kind = m.kind AND had.id <> m.id
+                              AND had.undone_at IS NULL AND had.erased_at IS NULL AND CASE WHEN m.other IS NULL
+                                  THEN m.kind = 'elsewhere' AND had.number_index = m.number_index
+                                       AND had.division_code = m.division_code
+                                  ELSE had.other_case_id = greatest(m.one, m.other) END)
+        RETURNING l.id)
+    SELECT coalesce(array_agg(id), '{}') FROM moved
+$$;
+
 REVOKE ALL ON FUNCTION link_employer_case(uuid, uuid, timestamptz), copy_case_to_links(),
-    forget_case_links(uuid, timestamptz) FROM PUBLIC;
+    forget_case_links(uuid, timestamptz), move_case_links(uuid, uuid, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION link_employer_case(uuid, uuid, timestamptz) TO tongli_app;
 GRANT EXECUTE ON FUNCTION copy_case_to_links() TO tongli_owner;
 

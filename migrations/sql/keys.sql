@@ -17,6 +17,7 @@ $$;
 REVOKE ALL ON FUNCTION sealed_as(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sealed_as(bytea) TO tongli_keys;
 
+GRANT SELECT (id, said, answer), UPDATE (said, answer) ON access_request TO tongli_keys;
 GRANT SELECT (id, reason), UPDATE (reason) ON adoption TO tongli_keys;
 GRANT SELECT (id, source), UPDATE (source) ON assistance TO tongli_keys;
 GRANT SELECT (id, text, review_text), UPDATE (text, review_text) ON break_glass TO tongli_keys;
@@ -37,6 +38,8 @@ GRANT SELECT (token_hash, device_id, successor), UPDATE (successor) ON refresh_t
 GRANT SELECT (id, said, answer), UPDATE (said, answer) ON person_request TO tongli_keys;
 GRANT SELECT (agency_id, key_hash, answer), UPDATE (answer) ON idempotency_record TO tongli_keys;
 
+DROP POLICY IF EXISTS keys ON access_request;
+CREATE POLICY keys ON access_request TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON adoption;
 CREATE POLICY keys ON adoption TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON assistance;

@@ -28,18 +28,6 @@ CREATE POLICY linker ON link_value TO tongli_linker USING (true) WITH CHECK (tru
 DROP POLICY IF EXISTS linker ON match_candidate;
 CREATE POLICY linker ON match_candidate TO tongli_linker USING (true) WITH CHECK (true);
 
--- Two coordinators: of the case that was there (the holder), and of the new one unless the other record is silent.
-DROP POLICY IF EXISTS coordinated ON match_candidate;
-CREATE POLICY coordinated ON match_candidate FOR SELECT TO tongli_app USING (EXISTS (
-    SELECT FROM "case" c
-     WHERE (c.id = match_candidate.other_case_id OR (c.id = match_candidate.case_id AND NOT match_candidate.silent))
-       AND c.coordinator_agency_id = (SELECT acting_agency())));
-DROP POLICY IF EXISTS decided ON match_candidate;
-CREATE POLICY decided ON match_candidate FOR UPDATE TO tongli_app USING (EXISTS (
-    SELECT FROM "case" c
-     WHERE (c.id = match_candidate.other_case_id OR (c.id = match_candidate.case_id AND NOT match_candidate.silent))
-       AND c.coordinator_agency_id = (SELECT acting_agency())));
-
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 

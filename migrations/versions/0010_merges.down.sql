@@ -74,8 +74,7 @@ DROP FUNCTION persons_by_links(uuid[]), settle_persons(uuid[]), main_person_of(u
     main_cases_of(uuid[]), merge_case(uuid, uuid, uuid, timestamptz), follow_link(uuid, timestamptz),
     part_case(case_merge, timestamptz), follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid),
     rehouse_reports(uuid, uuid, uuid[], timestamptz), merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]),
-    records_of_persons(uuid[]), count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz),
-    sides_of_candidate(uuid);
+    records_of_persons(uuid[]), count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz);
 
 SET LOCAL ROLE tongli_owner;
 

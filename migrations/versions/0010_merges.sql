@@ -291,6 +291,7 @@ BEGIN
                    AND p.agency_id <> kept.coordinator_agency_id) o
             ON CONFLICT (case_id, agency_id, role) WHERE until IS NULL DO NOTHING RETURNING agency_id)
     SELECT moved || jsonb_build_object('observing', coalesce(jsonb_agg(agency_id), '[]')) INTO moved FROM added;
+    moved := moved || jsonb_build_object('case_links', to_jsonb(move_case_links(p_merged, p_kept, NULL)));
     UPDATE participant SET until = clock_timestamp(), listed = false WHERE case_id = p_merged AND until IS NULL;
     gone := move_facts(p_merged, p_kept, ARRAY(SELECT jsonb_array_elements_text(moved -> 'reports'))::uuid[],
                        ARRAY(SELECT jsonb_array_elements_text(moved -> 'referrals'))::uuid[], moved);
@@ -392,6 +393,8 @@ BEGIN
                       exit_reason = m.moved ->> 'exit_reason', merged_into = NULL
      WHERE id = m.merged_case_id RETURNING * INTO merged;
     gone := move_facts(stands_in, m.merged_case_id, reports, referrals, m.moved);
+    PERFORM move_case_links(stands_in, m.merged_case_id,
+                            ARRAY(SELECT jsonb_array_elements_text(m.moved -> 'case_links'))::uuid[]);
     UPDATE person_request q SET person_id = w.value::uuid FROM jsonb_each_text(m.moved -> 'requesters') w
      WHERE q.id = w.key::uuid AND q.case_id = m.merged_case_id AND EXISTS (
         SELECT FROM person_record r WHERE r.case_id = q.case_id AND r.person_id = w.value::uuid);
@@ -561,27 +564,16 @@ AS $$
     RETURNING m.id
 $$;
 
--- Who coordinates the two cases of a possible match, for those who may decide it.
-CREATE OR REPLACE FUNCTION sides_of_candidate(p_candidate uuid)
-RETURNS TABLE (coordinator uuid, other_coordinator uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-    SELECT c.coordinator_agency_id, o.coordinator_agency_id
-      FROM match_candidate m JOIN "case" c ON c.id = m.case_id JOIN "case" o ON o.id = m.other_case_id
-     WHERE m.id = p_candidate AND (o.coordinator_agency_id = acting_agency()
-                                   OR (c.coordinator_agency_id = acting_agency() AND NOT m.silent))
-$$;
-
 REVOKE ALL ON FUNCTION persons_by_links(uuid[]), settle_persons(uuid[]), main_person_of(uuid),
     settle_case(uuid, text[], timestamptz), move_facts(uuid, uuid, uuid[], uuid[], jsonb), rename_requesters(uuid[], uuid[]), before_work(uuid),
     main_cases_of(uuid[]), merge_case(uuid, uuid, uuid, timestamptz), follow_link(uuid, timestamptz),
     part_case(case_merge, timestamptz), follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid),
     rehouse_reports(uuid, uuid, uuid[], timestamptz), merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]),
-    records_of_persons(uuid[]), count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz), sides_of_candidate(uuid) FROM PUBLIC;
+    records_of_persons(uuid[]), count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION persons_by_links(uuid[]), main_cases_of(uuid[]), follow_link(uuid, timestamptz),
     follow_withdrawal(uuid, uuid, uuid, timestamptz), stray_reports(uuid), rehouse_reports(uuid, uuid, uuid[], timestamptz),
     merged_into(uuid), cases_merged_into(uuid), lock_links_of(uuid[]), records_of_persons(uuid[]),
-    count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz), sides_of_candidate(uuid) TO tongli_app;
+    count_values(bigint[], integer[]), close_candidates(uuid[], timestamptz) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;
 

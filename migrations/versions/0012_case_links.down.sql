@@ -21,8 +21,9 @@ BEGIN
         RETURN false;
     END IF;
     people := ARRAY(SELECT DISTINCT r.person_id FROM person_record r WHERE r.case_id = p_case);
-    UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case;
-    UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, erased_at = p_now
+    UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case OR case_id IN (SELECT cases_merged_into(p_case));
+    UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, needs = '{}',
+                      erased_at = p_now
      WHERE case_id = p_case;
     UPDATE referral_step SET body = NULL WHERE referral_id IN (SELECT id FROM referral WHERE case_id = p_case);
     UPDATE referral SET note = NULL, age_band = 'unknown', person_id = NULL, erased_at = p_now WHERE case_id = p_case;
@@ -47,7 +48,8 @@ BEGIN
 END
 $$;
 
-DROP FUNCTION link_employer_case(uuid, uuid, timestamptz), copy_case_to_links(), forget_case_links(uuid, timestamptz);
+DROP FUNCTION link_employer_case(uuid, uuid, timestamptz), copy_case_to_links(), forget_case_links(uuid, timestamptz),
+    move_case_links(uuid, uuid, uuid[]);
 SET LOCAL ROLE tongli_owner;
 
 DROP TABLE case_link;

@@ -56,16 +56,19 @@ CREATE INDEX case_link_by_agency ON case_link (agency_id);
 CREATE INDEX case_link_by_coordinator ON case_link (coordinator_agency_id);
 CREATE INDEX case_link_by_other_coordinator ON case_link (other_coordinator_agency_id);
 
+-- case_link: an agency's own number of a case, another case, a case elsewhere. Said and undone, never changed.
+
 GRANT SELECT, INSERT ON case_link TO tongli_app;
 GRANT UPDATE (undone_at, undone_by, undone_agency_id, undo_reason, version) ON case_link TO tongli_app;
 GRANT SELECT, INSERT, DELETE ON case_link TO tongli_linker;
-GRANT UPDATE (coordinator_agency_id, other_coordinator_agency_id, system, number, number_index, index_key, division_code,
+GRANT UPDATE (case_id, other_case_id, coordinator_agency_id, other_coordinator_agency_id, system, number, number_index, index_key, division_code,
               level, authority, url, reason, undo_reason, erased_at) ON case_link TO tongli_linker;
 
 ALTER TABLE case_link ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- An own number: its agency, and who coordinates the case. A pair: either coordinator, those above them, and whoever works
 -- in both cases; which case the other one is, the application shows to whom may see that.
+DROP POLICY IF EXISTS seen ON case_link;
 CREATE POLICY seen ON case_link FOR SELECT TO tongli_app USING (
     coordinator_agency_id = (SELECT acting_agency())
     OR other_coordinator_agency_id = (SELECT acting_agency())
@@ -79,6 +82,7 @@ CREATE POLICY seen ON case_link FOR SELECT TO tongli_app USING (
                        AND p.agency_id = (SELECT acting_agency()) AND p.role <> 'observer')));
 
 -- Its own number says who takes part; what is elsewhere, the coordinator; a pair, a coordinator who takes part in both.
+DROP POLICY IF EXISTS said ON case_link;
 CREATE POLICY said ON case_link FOR INSERT TO tongli_app WITH CHECK (
     source = 'agency' AND agency_id = (SELECT acting_agency())
     AND (kind = 'own_number' OR coordinator_agency_id = (SELECT acting_agency())
@@ -92,11 +96,13 @@ CREATE POLICY said ON case_link FOR INSERT TO tongli_app WITH CHECK (
                        AND c.coordinator_agency_id = case_link.other_coordinator_agency_id
                        AND p.agency_id = (SELECT acting_agency()) AND p.until IS NULL)));
 
+DROP POLICY IF EXISTS undone ON case_link;
 CREATE POLICY undone ON case_link FOR UPDATE TO tongli_app USING (
     CASE WHEN kind = 'own_number' THEN agency_id = (SELECT acting_agency())
          ELSE coordinator_agency_id = (SELECT acting_agency())
               OR coalesce(other_coordinator_agency_id = (SELECT acting_agency()), false) END);
 
+DROP POLICY IF EXISTS linker ON case_link;
 CREATE POLICY linker ON case_link TO tongli_linker USING (true) WITH CHECK (true);
 
 -- Functions of the linker role: it alone crosses the wall, in these ways.
@@ -156,10 +162,46 @@ AS $$
      WHERE case_id = p_case;
 $$;
 
+-- For cases that become one, and part again: links of one become those of the other, all or `p_ids`. What the other has
+-- already, or would link it with itself, stays. Returns what moved.
+CREATE OR REPLACE FUNCTION move_case_links(p_from uuid, p_to uuid, p_ids uuid[]) RETURNS uuid[]
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    WITH meant AS (
+        SELECT l.id, l.kind, l.number_index, l.division_code, CASE l.case_id WHEN p_from THEN p_to ELSE l.case_id END AS one,
+               CASE l.other_case_id WHEN p_from THEN p_to ELSE l.other_case_id END AS other
+          FROM case_link l
+         WHERE p_from IN (l.case_id, l.other_case_id) AND (p_ids IS NULL OR l.id = ANY (p_ids))),
+    moved AS (
+        UPDATE case_link l
+           SET case_id = least(m.one, m.other), other_case_id = CASE WHEN m.other IS NOT NULL THEN greatest(m.one, m.other) END,
+               coordinator_agency_id = c.coordinator_agency_id, other_coordinator_agency_id = o.coordinator_agency_id
+          FROM meant m
+          JOIN "case" c ON c.id = least(m.one, m.other)
+          LEFT JOIN "case" o ON m.other IS NOT NULL AND o.id = greatest(m.one, m.other)
+         WHERE l.id = m.id AND m.one IS DISTINCT FROM m.other
+           AND NOT EXISTS (SELECT FROM case_link had
+                            WHERE had.case_id = least(m.one, m.other) AND had.kind = m.kind AND had.id <> m.id
+                              AND had.undone_at IS NULL AND had.erased_at IS NULL AND CASE WHEN m.other IS NULL
+                                  THEN m.kind = 'elsewhere' AND had.number_index = m.number_index
+                                       AND had.division_code = m.division_code
+                                  ELSE had.other_case_id = greatest(m.one, m.other) END)
+        RETURNING l.id)
+    SELECT coalesce(array_agg(id), '{}') FROM moved
+$$;
+
 REVOKE ALL ON FUNCTION link_employer_case(uuid, uuid, timestamptz), copy_case_to_links(),
-    forget_case_links(uuid, timestamptz) FROM PUBLIC;
+    forget_case_links(uuid, timestamptz), move_case_links(uuid, uuid, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION link_employer_case(uuid, uuid, timestamptz) TO tongli_app;
 GRANT EXECUTE ON FUNCTION copy_case_to_links() TO tongli_owner;
+
+SET LOCAL ROLE tongli_owner;
+
+CREATE OR REPLACE TRIGGER case_copied_to_links AFTER UPDATE OF coordinator_agency_id ON "case"
+    FOR EACH ROW WHEN (OLD.coordinator_agency_id IS DISTINCT FROM NEW.coordinator_agency_id)
+    EXECUTE FUNCTION copy_case_to_links();
+
+SET LOCAL ROLE tongli_linker;
 
 -- Erases a case, once: every sealed value with its wrapped key, every blind index, who its people were; what stands
 -- elsewhere under those people stays. Tombstones stay: number, states, agencies, dates, codes that name nobody. For its
@@ -180,8 +222,9 @@ BEGIN
         RETURN false;
     END IF;
     people := ARRAY(SELECT DISTINCT r.person_id FROM person_record r WHERE r.case_id = p_case);
-    UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case;
-    UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, erased_at = p_now
+    UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case OR case_id IN (SELECT cases_merged_into(p_case));
+    UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, needs = '{}',
+                      erased_at = p_now
      WHERE case_id = p_case;
     UPDATE referral_step SET body = NULL WHERE referral_id IN (SELECT id FROM referral WHERE case_id = p_case);
     UPDATE referral SET note = NULL, age_band = 'unknown', person_id = NULL, erased_at = p_now WHERE case_id = p_case;
@@ -208,10 +251,6 @@ END
 $$;
 
 SET LOCAL ROLE tongli_owner;
-
-CREATE OR REPLACE TRIGGER case_copied_to_links AFTER UPDATE OF coordinator_agency_id ON "case"
-    FOR EACH ROW WHEN (OLD.coordinator_agency_id IS DISTINCT FROM NEW.coordinator_agency_id)
-    EXECUTE FUNCTION copy_case_to_links();
 
 GRANT SELECT (id, kind, agency_id, case_id, number, number_index, index_key, url, reason, undo_reason),
       UPDATE (number, number_index, index_key, url, reason, undo_reason) ON case_link TO tongli_keys;

@@ -129,6 +129,9 @@ async def _doubted(instance: Instance, reporter: Api) -> None:
     async with open_transaction(instance.database, caller) as tx:
         found = CandidateRow(new_id(), rows[-1]["id"], rows[0]["id"], 1.5, [], [], "m-1", due_at=tx.now)
         await links.keep(tx, [], [], [found])
+        said, answer = [tx.vault.cipher.seal("{}", f"access_request.{name}:{found.id}") for name in ("said", "answer")]
+    async with superuser(instance.admin_url) as raw:
+        await raw.execute(_ASKED_FOR, found.id, reporter.id, said, answer)
 
 
 async def _seal_and_cosign(instance: Instance, partner: Api) -> None:
@@ -170,6 +173,16 @@ _COMPLETED = {
     "result": {"kind": "recognition", "code": "hard-to-employ", "text": "已认定"},
     "assistance": [{"kind": "training", "depth": "recovery", "quantity": 3, "unit": "hour", "source": "基地"}],
 }
+
+# A request with the candidate's id, as the reporter asks and is granted, and an alarm about its last record.
+_ASKED_FOR = """
+WITH alarm AS (INSERT INTO probing_alarm (record_id, told_at)
+               SELECT record_id, now() FROM match_candidate WHERE id = $1)
+INSERT INTO access_request (id, candidate_id, asking_agency_id, holder_agency_id, principal_id, purpose, basis_kind,
+                            said, status, field_classes, expires_at, answer, created_at, updated_at, version)
+SELECT $1, $1, $2, holder_agency_id, $1, 'assistance', 'consent', $3, 'granted', '{basic}', now() + interval '1 day',
+       $4, now(), now(), 1 FROM match_candidate WHERE id = $1"""
+
 
 # What the jobs write: a feed, an endpoint, a delivery of the agency given.
 _FILL = """

@@ -18,11 +18,11 @@ TOP_LEVEL_FILES = {
 }
 
 NOUNS = {
-    *("agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar"),
+    *("access_requests", "agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar"),
     *("case_links", "cases", "clients"),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
-    *("events", "honey", "households", "idempotency", "keys", "limits", "links", "matters", "merges", "people"),
-    "person_requests",
+    *("events", "honey", "households", "idempotency", "keys", "limits", "links", "match_candidates", "matters"),
+    *("merges", "people", "person_requests"),
     "problems",
     *("qualifications", "referrals", "reports", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),
@@ -42,7 +42,7 @@ VERBS_AND_PARTS = {
             "person_clocks",
         ),
         *("person_decisions", "person_documents", "referral_files", "referral_steps", "retention", "revealing"),
-        *("system", "witnesses"),
+        *("match_events", "system", "witnesses"),
     },
     "db/queries": {"accounts", "clocks", "erasures", "housekeeping", "person_documents", "timeline"},
     "migrations/sql": {"erasures", "reference"},

@@ -37,14 +37,16 @@ DEFINERS = {
     *("persons_by_links", "settle_persons", "main_person_of", "settle_case", "move_facts", "rename_requesters"),
     *("before_work", "main_cases_of", "merge_case", "follow_link", "part_case", "follow_withdrawal", "stray_reports"),
     *("rehouse_reports", "merged_into", "cases_merged_into", "lock_links_of", "records_of_persons", "count_values"),
-    *("close_candidates", "sides_of_candidate"),
+    *("close_candidates"),
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     *("carry_into_case", "children_of_joint", "complete_joint"),
     *("await_sealing", "erase_leaves", "stored_leaves", "stray_leaves"),
     *("person_of_case", "carry_birth_date"),
     *("erase_case", "erase_member", "forget_unknown_people", "trim_case"),
     *("forget_features", "forget_links", "features_of_case", "change_features", "copy_person_to_features"),
-    *("link_employer_case", "copy_case_to_links", "forget_case_links"),
+    *("link_employer_case", "copy_case_to_links", "forget_case_links", "move_case_links"),
+    *("copy_coordinators_to_match", "copy_coordinator_to_matches", "opened_matches", "withdraw_difference"),
+    *("undo_not_duplicate", "lapsed_matches", "lapse_match", "probing_suspects", "shown_by_grant"),
     *("cases_past_retention", "open_retention_task", "forget_proofs_of_erased"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""

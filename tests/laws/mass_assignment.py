@@ -7,6 +7,7 @@ is proven good at the end, by sending it without the added field.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -95,6 +96,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     consent = {"kind": "consent", "reference": "x", "recipients": [agency["finished"]]}
     pair = f"/v1/case-links/{thing['pair']}"
     asked = f"/v1/person-requests/{thing['person_request']}"
+    match, access = f"/v1/match-candidates/{thing['match']}", f"/v1/access-requests/{thing['access']}"
+    in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
     passwords = {"current_password": "none of these", "new_password": "nor of these either"}
     return {
@@ -118,6 +121,20 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "undo_link": Good(f"/v1/links/{thing['founding']}/undo", {"reason": "different_persons"}, 409),
         "file_person_request": Good(f"{case}/person-requests", _COPY, 201),
         "take_person_request_step": Good(asked + "/review", {}, 200, asked),
+        "decide_not_duplicate": Good(f"{match}/not-duplicate", {"reason": "namesake"}, 200, match),
+        "decide_match_candidates": Good(
+            "/v1/match-candidates/bulk", {"source_system": "x", "decision": "not_duplicate", "reason": "namesake"}, 200
+        ),
+        "ask_holder": Good(
+            f"/v1/match-candidates/{thing['half_match']}/access-requests",
+            {"purpose": "assistance", "basis": {"kind": "consent", "reference": "x"}, "reason": "x"},
+            201,
+            by="sibling",
+        ),
+        "grant_access": Good(
+            f"{access}/grant", {"field_classes": ["basic"], "expires_at": in_a_day}, 200, access, by="sibling"
+        ),
+        "refuse_access": Good(f"{access}/refuse", {"reason_code": "no_basis", "text": "x"}, 409, access, by="sibling"),
         "record_assessment": Good("/v1/impact-assessments", _ASSESSMENT, 201),
         "open_department": Good("/v1/agencies", {"suffix": "MATRIX", "name": "矩阵科"}, 201),
         "change_agency": Good(f"/v1/agencies/{agency[COORDINATOR]}", change, 200, ""),
@@ -331,7 +348,7 @@ def _fault(answer: httpx.Response, pointers: set[str]) -> str | None:
 
 
 async def _send(world: RightsWorld, raw: Raw, write: Write, body: object, headers: Mapping[str, str]) -> httpx.Response:
-    if write.name in ("search_cases", "reveal_values", "break_glass"):
+    if write.name in ("search_cases", "reveal_values", "break_glass", "ask_holder"):
         await raw.execute("DELETE FROM rate_bucket WHERE policy <> 'client'")
     own = {**headers, "idempotency-key": fresh_key()} if write.method == "POST" else headers
     return await world.instance.http.request(write.method, write.good.path, json=body, headers=own)

@@ -64,6 +64,20 @@ _DANGER: Final = {"danger": "health", "text": "矩阵中的紧急情况，需要
 _UNDONE: Final = {"reason": "登记有误"}
 _REVIEW: Final = {"verdict": "justified", "text": "复核"}
 _REVEAL: Final = {"person_id": NOTHING, "fields": ["id_number"], "reason": "verify_identity"}
+_MATCHES = ("match", "half_match")
+_PAST: Final = {
+    "source_system": "x",
+    "decision": "not_duplicate",
+    "reason": "namesake",
+    "until": "2020-01-01",
+}
+_GROUNDLESS: Final = {
+    "purpose": "assistance",
+    "basis": {"kind": "statutory_duty", "reference": "x"},
+    "reason": "x",
+}
+_GRANT: Final = {"field_classes": ["basic"], "expires_at": "2030-01-01T00:00:00Z"}
+_REFUSAL: Final = {"reason_code": "no_basis", "text": "x"}
 _REFERRALS = ("requested", "in_progress", "completed", "failed", "draft", "pooled")
 _WITHOUT_MANDATE: Final = {
     "kind": "copy",
@@ -182,6 +196,20 @@ CALLS: Final[Mapping[str, Call]] = {
     "read_person_document": _get("/v1/person-requests/{thing}/document", "person_request"),
     "print_person_document": _get("/v1/person-requests/{thing}/document.html", "person_request"),
     "take_person_request_step": _post("/v1/person-requests/{thing}/withdraw", 412, "person_request", stale=True),
+    "list_match_candidates": _get("/v1/match-candidates"),
+    "read_match_candidate": _get("/v1/match-candidates/{thing}", "match", "half_match"),
+    "draw_match_candidate": _get("/v1/match-candidates/{thing}/waterfall.svg", "match", "half_match"),
+    "decide_not_duplicate": _post(
+        "/v1/match-candidates/{thing}/not-duplicate", 412, *_MATCHES, body={"reason": "namesake"}, stale=True
+    ),
+    "undo_match_decision": _post("/v1/match-candidates/{thing}/undo", 412, *_MATCHES, stale=True),
+    "decide_match_candidates": _post("/v1/match-candidates/bulk", 422, body=_PAST),
+    "ask_holder": _post("/v1/match-candidates/{thing}/access-requests", 422, *_MATCHES, body=_GROUNDLESS),
+    "list_access_requests": _get("/v1/access-requests"),
+    "read_access_request": _get("/v1/access-requests/{thing}", "access"),
+    "grant_access": _post("/v1/access-requests/{thing}/grant", 412, "access", body=_GRANT, stale=True),
+    "refuse_access": _post("/v1/access-requests/{thing}/refuse", 412, "access", body=_REFUSAL, stale=True),
+    "revoke_access": _post("/v1/access-requests/{thing}/revoke", 412, "access", stale=True),
     "take_case_step": _post("/v1/cases/{thing}/assess", 412, "case", stale=True),
     "refer": _post("/v1/cases/{thing}/referrals", 422, "case", body={"matter": "NONE-01"}),
     "list_referrals_of_case": _get("/v1/cases/{thing}/referrals", "case"),

@@ -24,6 +24,7 @@ from rules.scopes import SCOPES
 from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
+from tests.actions.matches import report_pair
 from tests.actions.people import signed_in, token_of
 from tests.actions.world import register_witness, seal_now
 from tests.builders import Api, person_body
@@ -208,6 +209,7 @@ async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld
             principal for relation, api in apis.items() for principal in await _people(raw, tokens, relation, api)
         ]
         things |= await _house(raw, apis[COORDINATOR])
+        things |= await _matches(raw, apis)
         things |= await _glass(raw, instance.database.vault, apis, things["case"].id)
     return RightsWorld(instance, tokens, tuple(principals), things, shown)
 
@@ -354,6 +356,24 @@ async def _house(raw: asyncpg.Connection, coordinator: Api) -> dict[str, Thing]:
     return {name: Thing(str(made_id), _OWN) for name, made_id in made.items()} | {
         "agency": Thing(str(coordinator.id), _READ_BY_ALL)
     }
+
+
+async def _matches(raw: asyncpg.Connection, apis: Mapping[str, Api]) -> dict[str, Thing]:
+    """A possible match within the coordinator's cases, one with another county's, and what was asked about that."""
+    reporter, sibling = apis["none"], apis["sibling"]
+    both = await report_pair(raw, reporter, reporter, places=("340802", "340802"))
+    half = await report_pair(raw, reporter, reporter, places=("990101", "340802"))
+    asked = await apis[COORDINATOR].post(f"/v1/match-candidates/{half.id}/access-requests", _ACCESS)
+    assert asked.status_code == 201, asked.text
+    assert asked.json()["holder"]["id"] == str(sibling.id)
+    return {
+        "match": Thing(str(both.id), _parts(coordinator="coordinator holder comparer")),
+        "half_match": Thing(str(half.id), _parts(coordinator="coordinator", sibling="holder")),
+        "access": Thing(asked.json()["id"], _parts(coordinator="asker", sibling="holder")),
+    }
+
+
+_ACCESS = {"purpose": "assistance", "basis": {"kind": "consent", "reference": "矩阵同意书"}, "reason": "矩阵核对"}
 
 
 _HOUSE = """

@@ -59,6 +59,8 @@ _KEEP_CANDIDATE = "SELECT keep_links('[]', '{}', jsonb_build_array(jsonb_build_o
         ("SELECT carry_birth_date($1)", ("case",)),
         ("SELECT follow_withdrawal($1, $1, $1, now())", ("new",)),
         ("SELECT rehouse_reports($1, $1, '{}', now())", ("case",)),
+        ("SELECT undo_not_duplicate($1, $2, 'x', now(), now())", ("match", "new")),
+        ("SELECT undo_not_duplicate($1, $2, 'x', now(), now())", ("new", "new")),
         (_KEEP_RECORD, ("new",)),
         (_KEEP_RECORD, ("record",)),
         (_KEEP_CANDIDATE, ("new",)),
@@ -83,6 +85,7 @@ async def _named(world: World, names_given: tuple[str, ...]) -> list[object]:
             for key in ("union", "labour")
         }
         record = await raw.fetchval("SELECT id FROM person_record WHERE case_id = $1 LIMIT 1", world.case_id)
+        match = await raw.fetchval("SELECT id FROM match_candidate LIMIT 1")
         leaf = await raw.fetchval("SELECT id FROM audit_leaf WHERE case_id = $1 LIMIT 1", world.case_id)
     known: dict[str, object] = {
         "new": new_id(),
@@ -91,6 +94,7 @@ async def _named(world: World, names_given: tuple[str, ...]) -> list[object]:
         "referral": world.referral_id,
         "pooled": world.pooled_id,
         "leaf": leaf,
+        "match": match,
         "record": record,
         **offices,
     }
@@ -201,3 +205,27 @@ async def test_a_stranger_does_not_learn_who_lives_in_a_household(world: World) 
     caller = Caller("client", world.stranger_client, world.stranger, world.stranger_client, frozenset(), "test")
     async with open_transaction(world.instance.database, caller) as tx:
         assert await tx.value("SELECT person_of_case($1, NULL)", world.case_id) is None
+
+
+async def test_a_stranger_is_told_of_no_match_it_did_not_open_and_shown_nothing_it_was_not_granted(
+    world: World,
+) -> None:
+    async with superuser(world.instance.admin_url) as raw:
+        match = await raw.fetchval("SELECT candidate_id FROM access_request WHERE status = 'granted'")
+    caller = Caller("client", world.stranger_client, world.stranger, world.stranger_client, frozenset(), "test")
+    async with open_transaction(world.instance.database, caller) as tx:
+        assert await tx.rows("SELECT * FROM opened_matches(ARRAY[$1::uuid])", match) == []
+        assert await tx.rows("SELECT * FROM shown_by_grant($1)", match) == []
+
+
+async def test_what_the_clock_does_to_matches_is_for_the_jobs_alone(behind: Raw, world: World) -> None:
+    await act_as(behind, world.stranger)
+    for sql in (
+        "SELECT lapsed_matches(now(), 1)",
+        "SELECT lapse_match(gen_random_uuid(), gen_random_uuid(), now(), now())",
+        "SELECT probing_suspects(now(), now(), 5)",
+        "SELECT withdraw_difference(gen_random_uuid(), gen_random_uuid(), 'x', now(), now())",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with behind.transaction():
+                await behind.fetch(sql)

@@ -16,6 +16,7 @@ from crypto.vault import Vault
 from db.migration import downgrade, upgrade
 from settings import Settings
 from tests.actions.instances import superuser
+from tests.actions.matches import report_pair
 from tests.actions.story import Json, body_of, refer, report, step
 from tests.api.test_person_requests import PURPOSE, file, reviewed, take, try_file, try_take
 from tests.builders import Api, person_body, report_body
@@ -292,6 +293,27 @@ INSERT INTO link (id, kind, record_id, person_id, evidence, decided_by, decided_
 SELECT gen_random_uuid(), 'same_person', l.record_id, l.person_id, '[]', 'somebody', now(), r.id, 'different', 'agency',
        l.id
   FROM link l JOIN person_record r ON r.id <> l.record_id LIMIT 1"""
+
+
+@pytest.mark.parametrize("side", ["case", "other"])
+async def test_what_was_asked_about_a_possible_match_goes_with_either_case(world: ErasureWorld, side: str) -> None:
+    mark = f"哨兵未{side}"
+    async with superuser(world.instance.admin_url) as raw:
+        pair = await report_pair(raw, world.union, world.union, places=("990102", "340802"))
+        said = {"purpose": "assistance", "basis": {"kind": "consent", "reference": f"同意书{mark}"}, "reason": mark}
+        asked = await world.union.post(f"/v1/match-candidates/{pair.id}/access-requests", said)
+        path = f"/v1/access-requests/{asked.json()['id']}"
+        refusal = {"reason_code": "no_basis", "text": f"拒绝{mark}"}
+        assert (await world.stranger.post(f"{path}/refuse", refusal, if_match=1)).status_code == 200
+        marks = {f"同意书{mark}", mark, f"拒绝{mark}"}
+        assert await found_opened(raw, world.vault, marks) == marks
+        eraser, case_id = (world.union, pair.case) if side == "case" else (world.stranger, pair.other)
+        request = await reviewed(eraser, case_id, "erasure", entered_in_error=True)
+        await take(eraser, request, "fulfil")
+        assert await found_opened(raw, world.vault, marks) == set()
+        assert not await raw.fetchval("SELECT count(*) FROM match_candidate WHERE id = $1", pair.id)
+    for api in (world.union, world.stranger):
+        assert (await api.get(path, purpose=PURPOSE)).status_code == 404
 
 
 async def test_an_erasure_is_the_coordinators_and_says_nothing_more(world: ErasureWorld) -> None:

@@ -11,9 +11,11 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from cli.spec import DOCUMENT, generated
@@ -30,6 +32,7 @@ from rules.audit import LEAF_MEMBERS, commitment, hash_of, stored_leaf
 from rules.notes import read_note
 from settings import Settings
 from tests.actions.instances import Instance, instance_on, superuser
+from tests.actions.matches import report_pair
 from tests.builders import Api, report_body
 
 _BY_PERSONS = "is a person's own; tests/api/test_sign_in.py plays it and looks for its leaf"
@@ -45,6 +48,7 @@ SENSITIVE = {
     *("list_audit_leaves", "read_audit_leaf", "read_people_of_referral", "reveal_values"),
     *("read_person_request", "read_person_document", "read_access_log", "read_linkage_encoding_key"),
     *("read_case_link", "list_case_links"),
+    *("read_match_candidate", "draw_match_candidate", "read_access_request"),
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
@@ -78,12 +82,18 @@ class Ledger:
             assert leaf["action"]
             assert leaf["subject_type"]
         self.seen.add(self._operation(method, path))
-        return {"leaf": leaves[0], "tag": answer.headers.get("etag"), **(answer.json() if answer.content else {})}
+        return {"leaf": leaves[0], "tag": answer.headers.get("etag"), **_said(answer)}
 
     def _operation(self, method: str, path: str) -> str:
         return next(
             operation for known, pattern, operation in self.paths if known == method and pattern.fullmatch(path)
         )
+
+
+def _said(answer: httpx.Response) -> Json:
+    """What is answered; a picture says nothing."""
+    said: Json = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    return said
 
 
 def _operations() -> list[tuple[str, re.Pattern[str], str]]:
@@ -116,6 +126,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _case_links(ledger, union, await instance.api("DEMO-340802-JUSTICE"))
         await _requests_of_persons(ledger, union, case["case_id"])
         await _links(ledger, union, labour)
+        await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _witness(ledger, union, instance, keyring)
@@ -277,6 +288,29 @@ async def _links(ledger: Ledger, union: Api, labour: Api) -> None:
     links = (await union.get(f"/v1/cases/{twice.json()['case']['id']}/links")).json()["data"]
     (link,) = [one["id"] for one in links if one["other_record_id"]]
     await ledger.does(union, "POST", f"/v1/links/{link}/undo", {"reason": "different_persons"})
+
+
+async def _possible_matches(ledger: Ledger, union: Api, labour: Api, county: Api) -> None:
+    """One within the union's own cases, decided and undone; one with another county's, asked about twice."""
+    own = await report_pair(ledger.behind, labour, labour, places=("340802", "340802"))
+    path = f"/v1/match-candidates/{own.id}"
+    for read in (path, f"{path}/waterfall.svg"):
+        await ledger.does(union, "GET", read, purpose="assistance")
+    await ledger.does(union, "POST", f"{path}/not-duplicate", {"reason": "namesake"}, if_match=1)
+    await ledger.does(union, "POST", f"{path}/undo", if_match=2)
+    said = {"source_system": "labour-inspection", "decision": "not_duplicate", "reason": "namesake"}
+    await ledger.does(union, "POST", "/v1/match-candidates/bulk", said)
+    shared = await report_pair(ledger.behind, labour, labour)
+    asking = f"/v1/match-candidates/{shared.id}/access-requests"
+    words = {"purpose": "assistance", "basis": {"kind": "consent", "reference": "同意书"}, "reason": "请核对"}
+    refused = await ledger.does(county, "POST", asking, words)
+    await ledger.does(union, "GET", f"/v1/access-requests/{refused['id']}", purpose="assistance")
+    refusal = {"reason_code": "no_basis", "text": "依据不足"}
+    await ledger.does(union, "POST", f"/v1/access-requests/{refused['id']}/refuse", refusal, if_match=1)
+    request = await ledger.does(county, "POST", asking, words)
+    granted = {"field_classes": ["basic"], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+    await ledger.does(union, "POST", f"/v1/access-requests/{request['id']}/grant", granted, if_match=1)
+    await ledger.does(union, "POST", f"/v1/access-requests/{request['id']}/revoke", if_match=2)
 
 
 async def _accounts(ledger: Ledger, union: Api) -> None:

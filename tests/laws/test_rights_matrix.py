@@ -84,7 +84,11 @@ async def test_each_check_of_the_model_is_missed_when_it_is_taken_away(
 
 
 @pytest.mark.parametrize(
-    "subject", [Subject.case, Subject.referral, Subject.report, Subject.result, Subject.person_request]
+    "subject",
+    [
+        *(Subject.case, Subject.referral, Subject.report, Subject.result, Subject.person_request),
+        *(Subject.match_candidate, Subject.access_request),
+    ],
 )
 async def test_the_hiding_of_things_is_missed_when_it_is_taken_away(
     world: RightsWorld, monkeypatch: pytest.MonkeyPatch, subject: Subject

@@ -17,11 +17,23 @@ def test_a_rule_speaks_of_known_roles_and_of_each_once(event_type: str) -> None:
     assert set(rule.full).isdisjoint(rule.thin)
 
 
-@pytest.mark.parametrize(
-    "event_type", [kind for kind in EVENT_TYPES if not kind.startswith(("endpoint.", "audit.", "honey."))]
-)
+NOT_OF_ONE_CASE = ("endpoint.", "audit.", "honey.", "probing.", "match.", "access_request.")
+
+
+@pytest.mark.parametrize("event_type", [kind for kind in EVENT_TYPES if not kind.startswith(NOT_OF_ONE_CASE)])
 def test_the_coordinator_learns_everything_of_its_case(event_type: str) -> None:
     assert view_of(event_type, ["coordinator"]) == "full"
+
+
+@pytest.mark.parametrize("event_type", [kind for kind in EVENT_TYPES if kind.startswith("match.")])
+def test_the_coordinators_of_a_match_learn_that_it_happened_and_nobody_else_does(event_type: str) -> None:
+    told = {role: view_of(event_type, [role]) for role in ROLES}
+    assert {role: view for role, view in told.items() if view} == {"coordinator": "thin"}
+
+
+@pytest.mark.parametrize("event_type", [kind for kind in EVENT_TYPES if kind.startswith("access_request.")])
+def test_the_two_sides_of_a_request_for_access_learn_of_it_and_nobody_else_does(event_type: str) -> None:
+    assert {role for role in ROLES if view_of(event_type, [role])} == {"actor", "other"}
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
