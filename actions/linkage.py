@@ -5,7 +5,7 @@ kept: assertions anybody can replay, features and keys for the next report, and 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -130,9 +130,9 @@ async def _population(tx: Tx, features: Iterable[Features]) -> Population:
 
 def _told_twice(a: Features, b: Features) -> bool:
     """Whether one report names one person twice."""
-    return bool(a.valid_id and a.valid_id == b.valid_id) or (
-        a.name == b.name and a.birth == b.birth and len(a.birth) == 10 and same_member(a, b)
-    )
+    if a.name != b.name or not same_member(a, b):
+        return bool(a.valid_id and a.valid_id == b.valid_id)
+    return (a.birth == b.birth and len(a.birth) == 10) or (weak(a) and weak(b))
 
 
 def _decided(tx: Tx, person: PersonFound, it: Features, candidates: Persons, *, population: Population) -> LinkedPerson:
@@ -164,12 +164,23 @@ async def place_members(tx: Tx, case_id: UUID, linked: Sequence[LinkedPerson]) -
         return list(linked)
     keys = {position: (member_key(str(case_id), it.features),) for position, it in unplaced.items()}
     household = await _candidates(tx, keys)
-    placed = list(linked)
+    placed, known = list(linked), {it.person_id for it in linked if not it.founds}
+    moved: dict[UUID, UUID] = {}  # who is told twice in this report moves once
     for position, it in unplaced.items():
-        for person_id, records in household[position].items():
-            if all(same_member(it.features, other) for _, other in records):
-                placed[position] = replace(it, person_id=person_id, founds=False)
+        found = moved.get(it.person_id) or _same_member(it.features, household[position], but=known)
+        if found is not None:
+            placed[position] = replace(it, person_id=found, founds=False)
+            moved[it.person_id] = found
+            known.add(found)
     return placed
+
+
+def _same_member(it: Features, household: Persons, *, but: Collection[UUID]) -> UUID | None:
+    """The person of the household that is meant; each is meant by one member of a report only."""
+    for person_id, records in household.items():
+        if person_id not in but and all(same_member(it, other) for _, other in records):
+            return person_id
+    return None
 
 
 async def add_persons(tx: Tx, linked: Sequence[LinkedPerson]) -> None:
