@@ -5,7 +5,7 @@ kept: assertions anybody can replay, features and keys for the next report, and 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -144,9 +144,9 @@ async def _population(tx: Tx, features: Iterable[Features]) -> Population:
 
 def _told_twice(a: Features, b: Features) -> bool:
     """Whether one report names one person twice."""
-    return bool(a.valid_id and a.valid_id == b.valid_id) or (
-        a.name == b.name and a.birth == b.birth and len(a.birth) == 10 and same_member(a, b)
-    )
+    if a.name != b.name or not same_member(a, b):
+        return bool(a.valid_id and a.valid_id == b.valid_id)
+    return (a.birth == b.birth and len(a.birth) == 10) or (weak(a) and weak(b))
 
 
 async def _decided(
@@ -210,18 +210,28 @@ async def place_members(tx: Tx, case_id: UUID, linked: Sequence[LinkedPerson]) -
     cases = (case_id, *await merges.cases_merged_into(tx, case_id))
     keys = {position: [member_key(str(one), it.features) for one in cases] for position, it in unplaced.items()}
     household = await _candidates(tx, keys)
-    placed = list(linked)
+    placed, known = list(linked), {it.person_id for it in linked if not it.founds}
+    moved: dict[UUID, tuple[UUID, UUID]] = {}  # who is told twice in this report moves once
     for position, it in unplaced.items():
-        for person_id, records in household[position].items():
-            others = [other for _, other in records]
-            if any(not same_member(it.features, other) for other in others):
-                continue
-            if not encodings_of(tx).clue(it.features, others).other_number:
-                reviews = tuple(match for match in it.reviews if match.person != person_id)
-                placed[position] = replace(
-                    it, person_id=person_id, placed_with=records[0][0], founds=False, reviews=reviews
-                )
+        found = moved.get(it.person_id) or _same_member(tx, it.features, household[position], but=known)
+        if found is not None:
+            person_id, record_id = found
+            reviews = tuple(match for match in it.reviews if match.person != person_id)
+            placed[position] = replace(it, person_id=person_id, placed_with=record_id, founds=False, reviews=reviews)
+            moved[it.person_id] = found
+            known.add(person_id)
     return placed
+
+
+def _same_member(tx: Tx, it: Features, household: Persons, *, but: Collection[UUID]) -> tuple[UUID, UUID] | None:
+    """The person of the household that is meant, and a record of it; each is meant by one member of a report only."""
+    for person_id, records in household.items():
+        others = [other for _, other in records]
+        if person_id in but or any(not same_member(it, other) for other in others):
+            continue
+        if not encodings_of(tx).clue(it, others).other_number:
+            return person_id, records[0][0]
+    return None
 
 
 async def add_persons(tx: Tx, linked: Sequence[LinkedPerson]) -> None:

@@ -210,6 +210,15 @@ async def test_a_member_of_whom_only_a_name_is_told_is_found_within_the_househol
     assert [one["name"] for one in await _file(union, elsewhere["case"]["id"])] == ["王国丽", "陈小军"]
 
 
+async def test_two_members_of_one_report_are_two_however_alike_they_sound(union: Api, labour: Api) -> None:
+    person = _named("刘国丽")
+    sons = [{"name": name, "relation": "child"} for name in ("陈军", "陈俊", "陈军")]
+    first = await report(union, person=person, household=sons[:1])
+    await report(labour, person=person, household=sons)
+    await report(union, person=person, household=sons)
+    assert [one["name"] for one in await _file(union, first["case"]["id"])] == ["刘国丽", "陈军", "陈俊"]
+
+
 async def test_members_who_are_told_apart_stay_two(union: Api, labour: Api) -> None:
     person = _named("刘国丽")
     told = [
