@@ -107,9 +107,15 @@ def normal_number(text: str) -> str:
 
     `〔2026〕皖0802民初817号` and `(2026) 皖0802民初817号` are one number; other signs tell numbers apart and stay.
     """
-    upper = unicodedata.normalize("NFKC", text).upper()
-    folded = "".join(unicodedata.normalize("NFKC", upper).split())
-    return _HYPHENS.sub("-", folded.translate(_BRACKETS))
+    folded = text
+    while (again := _folded(folded)) != folded:  # a sign that falls away may bring two others together
+        folded = again
+    return folded
+
+
+def _folded(text: str) -> str:
+    upper = unicodedata.normalize("NFKC", "".join(text.split())).upper()
+    return _HYPHENS.sub("-", unicodedata.normalize("NFKC", upper).translate(_BRACKETS))
 
 
 def number_key(kind: str, agency_id: UUID, case_id: UUID, number: str) -> tuple[str, str]:
