@@ -288,7 +288,7 @@ def test_numbers_that_contradict_each_other_never_link_by_themselves(
     found = matched(new, *records, population=Population(known, values))
     if conflicting_numbers([new, *records]):
         assert found.band is not Band.auto
-        assert Guard.numbers_differ in found.guards
+        assert Guard.numbers_differ in found.guards or found.score.weight < MODEL.review
     assert found.band is not Band.auto or (not found.guards and found.score.weight >= MODEL.auto)
     assert found.band is not Band.none or found.score.weight < MODEL.auto or len(found.guards) > 1
 
