@@ -4,9 +4,15 @@ Each key joins two or more facts, so that a block stays small; blocks that outgr
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from rules.linkage.comparisons import AREA_HEAD
 from rules.linkage.features import Features
+
+ID_FRONT: Final = 12
+"""Place, year and month. Less (place and decade) is said of hundreds with one surname, who are all read in vain."""
+ID_BACK: Final = 8
+"""Month, day, sequence and check character."""
 
 
 def blocking_keys(features: Features) -> tuple[str, ...]:
@@ -26,15 +32,12 @@ def _by_number(it: Features) -> Iterator[str]:
     if len(it.id_number) == 18:
         yield f"id|{it.id_number}"
         yield f"id-frame|{it.id_number[:6]}|{it.id_number[14:]}|{it.surname}"
-    if it.id_number and not it.valid_id and len(it.id_number) >= 12:
-        # One digit wrong, doubled or lost: one of the halves is still right.
-        yield f"id-front|{it.id_number[:9]}|{it.surname}"
-        yield f"id-back|{it.id_number[-8:]}|{it.surname}"
-    elif it.valid_id:
-        yield f"id-front|{it.id_number[:9]}|{it.surname}"
-        yield f"id-back|{it.id_number[-8:]}|{it.surname}"
-    if it.id_head and it.id_tail:
-        yield f"id-ends|{it.id_head[:3]}|{it.id_tail[-4:]}|{it.surname}"
+    if it.valid_id or len(it.id_number) >= ID_FRONT:
+        # One digit wrong, doubled or lost: a half is still right, or (of the month, which is in neither) the frame.
+        yield f"id-front|{it.id_number[:ID_FRONT]}|{it.surname}"
+        yield f"id-back|{it.id_number[-ID_BACK:]}|{it.surname}"
+    if it.id_head and it.id_tail and it.name:
+        yield f"id-ends|{it.id_head[:3]}|{it.id_tail[-4:]}|{' '.join(it.folded)}"
     if it.encoded and it.encoded.number:
         yield f"encoded|{it.encoded.agency}|{it.encoded.year}|{it.encoded.number}"
 
