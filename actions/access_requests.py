@@ -1,7 +1,7 @@
 """Asks the other side of a possible match to show what it holds; grants that for a while, refuses, takes it back."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from actions.match_candidates import own_case, seen_candidate
 from crypto.ids import new_id
 from db.clock import real_time
 from db.queries import access_requests
+from db.queries.access_requests import Decision, NewRequest
 from db.transaction import Tx
 from rules.access_requests import (
     allowed_steps,
@@ -72,7 +73,7 @@ async def ask_holder(tx: Tx, candidate_id: UUID, said: AccessSaid) -> OpenedAcce
     request_id = new_id()
     holder = match["holder_agency_id"] if "coordinator" in parts else match["coordinator_agency_id"]
     try:
-        await access_requests.insert_request(tx, _row(tx, request_id, candidate_id, holder, said=said))
+        await access_requests.insert_request(tx, _new(tx, request_id, candidate_id, holder, said=said))
     except asyncpg.UniqueViolationError:
         raise Conflict(reason="asked-already") from None
     asked = await _found(tx, request_id)
@@ -81,23 +82,10 @@ async def ask_holder(tx: Tx, candidate_id: UUID, said: AccessSaid) -> OpenedAcce
     return _opened(tx, asked)
 
 
-def _row(tx: Tx, request_id: UUID, candidate_id: UUID, holder: UUID, *, said: AccessSaid) -> dict[str, object]:
+def _new(tx: Tx, request_id: UUID, candidate_id: UUID, holder: UUID, *, said: AccessSaid) -> NewRequest:
     words = json.dumps({"reference": said.reference, "reason": said.reason}, ensure_ascii=False)
-    return {
-        "id": request_id,
-        "candidate_id": candidate_id,
-        "asking_agency_id": tx.agency_id,
-        "holder_agency_id": holder,
-        "principal_id": tx.caller.principal_id,
-        "purpose": said.purpose,
-        "basis_kind": said.basis_kind,
-        "said": tx.vault.cipher.seal(words, f"{SAID_CONTEXT}:{request_id}"),
-        "status": "open",
-        "field_classes": [],
-        "created_at": tx.now,
-        "updated_at": tx.now,
-        "version": 1,
-    }
+    sealed = tx.vault.cipher.seal(words, f"{SAID_CONTEXT}:{request_id}")
+    return NewRequest(request_id, candidate_id, holder, said.purpose, said.basis_kind, sealed)
 
 
 async def read_request(tx: Tx, request_id: UUID) -> OpenedAccess:
@@ -130,22 +118,22 @@ async def grant(
     if request["match_status"] != "open":
         raise Conflict(reason="match-is-decided")
     check_grant(classes, expires_at, purpose=request["purpose"], basis_kind=request["basis_kind"], now=real_time())
-    changes = {"status": "granted", "field_classes": sorted(set(classes)), "expires_at": expires_at}
-    return await _decided(tx, request_id, "granted", changes, classes=sorted(set(classes)))
+    granted = sorted(set(classes))
+    decision = Decision("granted", field_classes=granted, expires_at=expires_at)
+    return await _decided(tx, request_id, decision, classes=granted)
 
 
 async def refuse(tx: Tx, request_id: UUID, *, reason: str, text: str, version: int) -> OpenedAccess:
     """Refuses, with a reason. Four statements. Raises as `grant` does."""
     await _locked(tx, request_id, "refuse", version)
     sealed = tx.vault.cipher.seal(text, f"{ANSWER_CONTEXT}:{request_id}")
-    changes = {"status": "refused", "refusal": reason, "answer": sealed}
-    return await _decided(tx, request_id, "refused", changes, reason=reason)
+    return await _decided(tx, request_id, Decision("refused", refusal=reason, answer=sealed), reason=reason)
 
 
 async def revoke(tx: Tx, request_id: UUID, *, version: int) -> OpenedAccess:
     """Ends a grant at once. Four statements. Raises as `grant` does."""
     await _locked(tx, request_id, "revoke", version)
-    return await _decided(tx, request_id, "revoked", {"status": "revoked"})
+    return await _decided(tx, request_id, Decision("revoked"))
 
 
 async def _locked(tx: Tx, request_id: UUID, step: str, version: int) -> OpenedAccess:
@@ -158,12 +146,11 @@ async def _locked(tx: Tx, request_id: UUID, step: str, version: int) -> OpenedAc
     return opened
 
 
-async def _decided(tx: Tx, request_id: UUID, verb: str, changes: Mapping[str, object], **facts: object) -> OpenedAccess:
-    decided = {**changes, "decided_by": tx.caller.principal_id, "decided_at": tx.now}
-    await access_requests.update_request(tx, request_id, decided)
+async def _decided(tx: Tx, request_id: UUID, decision: Decision, **facts: object) -> OpenedAccess:
+    await access_requests.decide_request(tx, request_id, decision)
     request = await _found(tx, request_id)
-    _tell(tx, verb, request, other=request["asking_agency_id"])
-    _mark(tx, verb, request, request["case_id"], **facts)
+    _tell(tx, decision.status, request, other=request["asking_agency_id"])
+    _mark(tx, decision.status, request, request["case_id"], **facts)
     return _opened(tx, request)
 
 

@@ -90,13 +90,13 @@ def _term(term: dict[str, object]) -> MatchTerm:
     name, level = str(term["name"]), str(term["level"])
     of_name, of_level = wording_of(name, level)
     return MatchTerm(
-        name=name,
+        comparison=name,
         level=level,
         weight=decimal_text(float(str(term["weight"]))),
         rarity=decimal_text(float(str(term["rarity"]))),
-        name_zh=of_name.zh,
+        comparison_zh=of_name.zh,
         level_zh=of_level.zh,
-        name_en=of_name.en,
+        comparison_en=of_name.en,
         level_en=of_level.en,
     )
 

@@ -66,13 +66,13 @@ class MatchLevel(BaseModel):
 class MatchTerm(BaseModel):
     """One summand of the weight, in bits as decimal digits; `rarity`: how many of them a rare or common value moved."""
 
-    name: str
+    comparison: str
     level: str
     weight: str
     rarity: str
-    name_zh: str
+    comparison_zh: str
     level_zh: str
-    name_en: str
+    comparison_en: str
     level_en: str
 
 

@@ -1,13 +1,37 @@
 """Requests for access to the other side of a possible match, as the two sides may see them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from db.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A request of the acting agency; `said` is sealed."""
+
+    id: UUID
+    candidate_id: UUID
+    holder: UUID
+    purpose: str
+    basis_kind: str
+    said: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the holder decided: granted with classes and end, refused with a code and sealed words, or revoked."""
+
+    status: str
+    field_classes: Sequence[str] | None = None
+    expires_at: datetime | None = None
+    refusal: str | None = None
+    answer: bytes | None = None
+
 
 _FIND = """SELECT q.*, a.name AS asker_name, h.name AS holder_name, m.status AS match_status,
        CASE WHEN m.coordinator_agency_id = $2 THEN m.case_id ELSE m.other_case_id END AS case_id
@@ -39,21 +63,38 @@ async def has_live_grant(tx: Tx, candidate_id: UUID, now: datetime) -> bool:
     )
 
 
-async def insert_request(tx: Tx, row: Mapping[str, Any]) -> None:
+async def insert_request(tx: Tx, row: NewRequest) -> None:
     """Raises asyncpg.UniqueViolationError while one of the same asker waits."""
-    names = list(row)
-    holes = ", ".join(f"${position}" for position in range(1, len(names) + 1))
-    await tx.run(f"INSERT INTO access_request ({', '.join(names)}) VALUES ({holes})", *row.values())  # noqa: S608  columns
-
-
-async def update_request(tx: Tx, request_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Applies changed columns to a locked row and counts its version up."""
-    sets = ", ".join(f"{name} = ${position}" for position, name in enumerate(changes, start=3))
     await tx.run(
-        f"UPDATE access_request SET {sets}, updated_at = $2, version = version + 1 WHERE id = $1",  # noqa: S608  columns
-        request_id,
+        "INSERT INTO access_request (id, candidate_id, asking_agency_id, holder_agency_id, principal_id, purpose,"
+        "                            basis_kind, said, status, field_classes, created_at, updated_at, version) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', '{}', $9, $9, 1)",
+        row.id,
+        row.candidate_id,
+        tx.agency_id,
+        row.holder,
+        tx.caller.principal_id,
+        row.purpose,
+        row.basis_kind,
+        row.said,
         tx.now,
-        *changes.values(),
+    )
+
+
+async def decide_request(tx: Tx, request_id: UUID, decision: Decision) -> None:
+    """Writes to a locked row what the holder decided, counts its version up. Classes and end of a grant stay."""
+    await tx.run(
+        "UPDATE access_request SET status = $2, field_classes = coalesce($3, field_classes),"
+        "       expires_at = coalesce($4, expires_at), refusal = $5, answer = $6, decided_by = $7, decided_at = $8,"
+        "       updated_at = $8, version = version + 1 WHERE id = $1",
+        request_id,
+        decision.status,
+        None if decision.field_classes is None else list(decision.field_classes),
+        decision.expires_at,
+        decision.refusal,
+        decision.answer,
+        tx.caller.principal_id,
+        tx.now,
     )
 
 

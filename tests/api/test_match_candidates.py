@@ -85,8 +85,8 @@ async def test_terms_sum_to_the_weight(union: Api, labour: Api, raw: Raw) -> Non
     pair = await report_pair(raw, labour, labour, places=HOME)
     made = (await _read(union, pair))["comparison"]
     assert abs(math.fsum(float(term["weight"]) for term in made["terms"]) - float(made["weight"])) <= 1e-9
-    assert made["terms"][0]["name"] == "prior"
-    assert all(term["name_zh"] and term["level_zh"] for term in made["terms"])
+    assert made["terms"][0]["comparison"] == "prior"
+    assert all(term["comparison_zh"] and term["level_zh"] for term in made["terms"])
     kept = await raw.fetchval("SELECT weight FROM match_candidate WHERE id = $1", pair.id)
     assert float(made["weight"]) == kept
 
