@@ -29,15 +29,16 @@ def _keys(features: Features) -> Iterator[str]:
 
 
 def _by_number(it: Features) -> Iterator[str]:
+    sound = " ".join(it.folded)
     if len(it.id_number) == 18:
         yield f"id|{it.id_number}"
-        yield f"id-frame|{it.id_number[:6]}|{it.id_number[14:]}|{it.surname}"
+        yield f"id-frame|{it.id_number[:6]}|{it.id_number[14:]}|{sound}"
     if it.valid_id or len(it.id_number) >= ID_FRONT:
-        # One digit wrong, doubled or lost: a half is still right, or (of the month, which is in neither) the frame.
+        # One digit wrong, doubled or lost: a half is still right, or (of the month, which is in both) the frame.
         yield f"id-front|{it.id_number[:ID_FRONT]}|{it.surname}"
         yield f"id-back|{it.id_number[-ID_BACK:]}|{it.surname}"
     if it.id_head and it.id_tail and it.name:
-        yield f"id-ends|{it.id_head[:3]}|{it.id_tail[-4:]}|{' '.join(it.folded)}"
+        yield f"id-ends|{it.id_head[:3]}|{it.id_tail[-4:]}|{sound}"
     if it.encoded and it.encoded.number:
         yield f"encoded|{it.encoded.agency}|{it.encoded.year}|{it.encoded.number}"
 
