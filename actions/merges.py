@@ -114,15 +114,27 @@ def _shared(tx: Tx, by_person: Mapping[UUID, Iterable[str]]) -> list[int]:
 
 
 async def undo(tx: Tx, link_id: UUID, reason: str) -> Parted:
-    """Withdraws a link: its two records are different from now on, and whatever followed from it goes back. About a
-    dozen statements.
+    """Withdraws a link: its two records are different from now on, and whatever followed from it goes back. Withdraws
+    such an undoing: they are one again. About a dozen statements.
 
-    For the coordinator of its record's case. Raises Hidden; Conflict where it was undone, or founded the person.
+    For the coordinator of its record's case. Raises Hidden; Conflict where it was undone, or founded the person, or
+    another union has a say in it.
     """
     link = await _undoable(tx, link_id)
     ends = [link["record_id"], link["other_record_id"]]
     await lock_people(tx, ends)
     await _undoable(tx, link_id)
+    leave_mark(
+        tx, "link.undo", subject_type="link", subject_id=link_id, case_id=link["case_id"], facts={"reason": reason}
+    )
+    if link["verdict"] == "different":
+        await _link_again(tx, link, reason)
+        return Parted(link_id, link["record_id"], ())
+    return await _part(tx, link, reason)
+
+
+async def _part(tx: Tx, link: asyncpg.Record, reason: str) -> Parted:
+    link_id, ends = link["id"], [link["record_id"], link["other_record_id"]]
     await merges.assert_link(
         tx,
         Assertion(
@@ -140,13 +152,36 @@ async def undo(tx: Tx, link_id: UUID, reason: str) -> Parted:
     parted = await merges.follow_withdrawal(tx, link_id)
     opened = [await _rehouse(tx, stray) for end in ends for stray in await merges.stray_reports(tx, end)]
     await _undo_match(tx, link)
-    leave_mark(
-        tx, "link.undo", subject_type="link", subject_id=link_id, case_id=link["case_id"], facts={"reason": reason}
-    )
     for kept_id, parted_id in (*parted, *opened):
         _say_parted(tx, kept_id, parted_id)
     await merges.count_values(tx, more=_shared(tx, await _values_by_person(tx, ends)))
     return Parted(link_id, link["record_id"], tuple(parted_id for _, parted_id in (*parted, *opened)))
+
+
+async def _link_again(tx: Tx, undone: asyncpg.Record, reason: str) -> None:
+    """The two records are one after all, where no other union coordinates one of them: that one would have to agree."""
+    ends = [undone["record_id"], undone["other_record_id"]]
+    persons = await merges.persons_by_links(tx, ends)
+    mine, theirs = persons[ends[0]], persons[ends[1]]
+    main_cases = await merges.main_cases(tx, [one for one in (mine, theirs) if one is not None])
+    if theirs is None or any(case.coordinator != tx.agency_id for case in main_cases.values()):
+        raise Conflict(reason="other-side-must-confirm")
+    link_id = new_id()
+    await merges.assert_link(
+        tx,
+        Assertion(
+            id=link_id,
+            record_id=ends[0],
+            person_id=theirs,
+            other_record_id=ends[1],
+            verdict="same",
+            source="person",
+            decided_by=f"{tx.caller.kind} {tx.caller.principal_id}",
+            reason=reason,
+            withdraws=undone["id"],
+        ),
+    )
+    await merges.count_values(tx, fewer=await follow(tx, link_id, ends))
 
 
 async def _undo_match(tx: Tx, link: asyncpg.Record) -> None:
@@ -164,7 +199,8 @@ async def _undoable(tx: Tx, link_id: UUID) -> asyncpg.Record:
     if link is None:
         raise Hidden
     require_part(tx, Subject.link, ["coordinator"] if link["coordinator"] == tx.agency_id else [])
-    if link["withdrawn"] or link["verdict"] != "same":
+    unlinked = link["verdict"] == "different" and link["withdraws"] is not None and link["undone_at"] is None
+    if link["withdrawn"] or not (link["verdict"] == "same" or unlinked):
         raise Conflict(reason="not-a-standing-link")
     if link["other_record_id"] is None:
         raise Conflict(reason="founding-link")

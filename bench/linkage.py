@@ -141,6 +141,6 @@ async def _filed(
             "time": {part: in_milliseconds(seconds) for part, seconds in fed.seconds.items()},
         }
         figures["bars"] = against_bars(figures, BARS[bars])
-        ground = Ground(built, directory, rows, truth, raw, in_order["automatic"]["f1"])
+        ground = Ground(built, directory, rows, truth, raw, in_order["automatic"]["f1"], database)
         figures["laws"] = await linkage_laws.tried(ground)
     return figures

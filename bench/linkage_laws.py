@@ -13,12 +13,17 @@ from uuid import UUID
 
 import asyncpg
 
+from actions.merges import undo
 from bench.linkage_agencies import Directory, Raw
 from bench.linkage_feed import Fed, feed, file_row
 from bench.linkage_quality import Truth, outcome_of, quality
 from bench.linkage_rows import Row, text_of
 from bench.stage import Stage
 from db.engine import Database, open_database
+from db.transaction import Caller, open_transaction
+from rules.errors import Conflict, Hidden
+from rules.linkage.assertions import Said, persons_of
+from rules.rights import OPERATIONS
 
 TEMPLATE: Final = "directory"
 """The database with the agencies and nothing else, of which every other is a copy."""
@@ -32,6 +37,8 @@ AT_ONCE: Final = 8
 STRANGERS: Final = 20
 """Persons of whom so many agencies report at once."""
 SEED: Final = 7
+UNLINKED: Final = 200
+"""Links that are undone and linked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Ground:
     truth: Truth
     raw: Raw
     f1: float
+    filled: Database
 
 
 Law: TypeAlias = Callable[[Ground], Awaitable[dict[str, Any]]]
@@ -146,10 +154,70 @@ async def opened(built: Stage, name: str) -> AsyncIterator[tuple[Database, Raw]]
         await database.close()
 
 
+async def replay_gives_the_same_persons(ground: Ground) -> dict[str, Any]:
+    """In how many records the person differs from what all assertions, replayed from the first, make of it."""
+    replayed = persons_of(Said(*row) for row in await ground.raw.fetch(_ASSERTED))
+    persons = await _person_of_each(ground.raw)
+    differ = sum(replayed.get(record) != person for record, person in persons.items())
+    return {"records": len(persons), "differ": differ, "holds": bool(persons) and not differ}
+
+
+async def unlinked_and_linked_again(ground: Ground) -> dict[str, Any]:
+    """How many records belong to another person after links were undone, and linked again, one after the other. Those
+    of two unions need both, and are left undone."""
+    agencies = {agency.id: agency for agency in ground.directory.everybody}
+    unlinked = parted = again = differ = 0
+    for link in await ground.raw.fetch(_LINKED, UNLINKED):
+        before = await _person_of_each(ground.raw, link["record_id"])
+        caller = agencies[link["coordinator"]].caller
+        if not await _undone(ground, caller, link["id"]):
+            continue
+        unlinked += 1
+        parted += await _person_of_each(ground.raw, link["record_id"]) != before
+        difference = await ground.raw.fetchval("SELECT id FROM link WHERE withdraws = $1", link["id"])
+        if await _undone(ground, caller, difference):
+            again += 1
+            differ += await _person_of_each(ground.raw, link["record_id"]) != before
+    return {"unlinked": unlinked, "parted": parted, "again": again, "differ": differ, "holds": again > 0 == differ}
+
+
+async def _undone(ground: Ground, caller: Caller, link_id: UUID) -> bool:
+    """Whether the coordinator could undo it: what went to another union with the one before is that one's."""
+    try:
+        async with open_transaction(ground.filled, caller, operation=OPERATIONS["undo_link"]) as tx:
+            await undo(tx, link_id, "different_persons")
+    except (Conflict, Hidden):
+        return False
+    return True
+
+
+async def _person_of_each(raw: Raw, related_to: UUID | None = None) -> dict[UUID, UUID]:
+    """The person of every record, or of those that stand in one case with a record."""
+    rows = await raw.fetch(
+        "SELECT id, person_id FROM person_record WHERE corrects IS NULL AND ($1::uuid IS NULL OR person_id IN ("
+        " SELECT person_id FROM person_record WHERE case_id = (SELECT case_id FROM person_record WHERE id = $1)))",
+        related_to,
+    )
+    return {row["id"]: row["person_id"] for row in rows}
+
+
+_ASSERTED: Final = (
+    "SELECT id, record_id, person_id, other_record_id, verdict, withdraws FROM link ORDER BY decided_at, id"
+)
+_LINKED: Final = """
+SELECT l.id, l.record_id, c.coordinator_agency_id AS coordinator
+  FROM link l JOIN person_record r ON r.id = l.record_id JOIN "case" c ON c.id = r.case_id
+ WHERE l.verdict = 'same' AND l.source = 'model' AND l.other_record_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM link w WHERE w.withdraws = l.id)
+ ORDER BY md5(l.id::text) LIMIT $1"""
+
+
 LAWS: Final[Mapping[str, Law]] = {
     "terms_sum_to_the_weight": terms_sum_to_the_weight,
     "order_within_a_day": order_within_a_day,
     "one_person_of_reports_at_once": one_person_of_reports_at_once,
+    "replay_gives_the_same_persons": replay_gives_the_same_persons,
+    "unlinked_and_linked_again": unlinked_and_linked_again,
 }
 """Tried in this order after the reports were filed. A law may leave the filled database other than it found it only
 where it comes last."""

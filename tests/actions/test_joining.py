@@ -162,22 +162,16 @@ async def test_an_unmerge_and_a_merge_again_give_the_same_persons(
     union: Api, labour: Api, medical: Api, admin_url: str
 ) -> None:
     possible = await _possible(admin_url, labour, medical)
+    apart = await state(admin_url, possible.cases)
     await _confirm(union, possible)
     together = await state(admin_url, possible.cases)
     await undo(union, (await link_of(admin_url, possible.receipts[1]["id"], joined=True))["id"])
-    async with superuser(admin_url) as raw:
-        await raw.execute("UPDATE match_candidate SET status = 'open', version = 1 WHERE id = $1", possible.id)
-    refused = await _say(union, possible, 1)  # what was said to be different stands until it is withdrawn
-    assert (refused.status_code, refused.json()["reason"]) == (409, "standing-difference")
-    async with superuser(admin_url) as raw:
-        await raw.execute(
-            "INSERT INTO link (id, kind, record_id, person_id, other_record_id, evidence, decided_by, decided_at,"
-            "                  undone_at, verdict, source, withdraws) "
-            "SELECT gen_random_uuid(), kind, record_id, person_id, other_record_id, '[]', 'test', now(), now(),"
-            "       'different', source, id FROM link WHERE verdict = 'different' AND record_id IN ("
-            "           SELECT id FROM person_record WHERE report_id = $1)",
-            UUID(possible.receipts[1]["id"]),
-        )
-    await _confirm(union, possible)
+    refused = await _say(union, possible, 3)  # undone is undone: it is taken back where it was said
+    assert refused.status_code == 409
+    links = (await union.get(f"/v1/cases/{possible.cases[1]}/links")).json()["data"]
+    (different,) = [link["id"] for link in links if link["verdict"] == "different"]
+    await undo(union, different)
     assert await state(admin_url, possible.cases) == together
     await replayed(admin_url)
+    await undo(union, (await link_of(admin_url, possible.receipts[1]["id"], joined=True))["id"])
+    assert await state(admin_url, possible.cases) == apart
