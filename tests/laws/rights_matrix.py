@@ -202,6 +202,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "decide_not_duplicate": _post(
         "/v1/match-candidates/{thing}/not-duplicate", 412, *_MATCHES, body={"reason": "namesake"}, stale=True
     ),
+    "confirm_match_candidate": _post("/v1/match-candidates/{thing}/confirm", 412, *_MATCHES, stale=True),
     "undo_match_decision": _post("/v1/match-candidates/{thing}/undo", 412, *_MATCHES, stale=True),
     "decide_match_candidates": _post("/v1/match-candidates/bulk", 422, body=_PAST),
     "ask_holder": _post("/v1/match-candidates/{thing}/access-requests", 422, *_MATCHES, body=_GROUNDLESS),

@@ -300,6 +300,8 @@ async def _possible_matches(ledger: Ledger, union: Api, labour: Api, county: Api
     await ledger.does(union, "POST", f"{path}/undo", if_match=2)
     said = {"source_system": "labour-inspection", "decision": "not_duplicate", "reason": "namesake"}
     await ledger.does(union, "POST", "/v1/match-candidates/bulk", said)
+    one = await report_pair(ledger.behind, labour, labour, places=("340802", "340802"))
+    await ledger.does(union, "POST", f"/v1/match-candidates/{one.id}/confirm", if_match=1)
     shared = await report_pair(ledger.behind, labour, labour)
     asking = f"/v1/match-candidates/{shared.id}/access-requests"
     words = {"purpose": "assistance", "basis": {"kind": "consent", "reference": "同意书"}, "reason": "请核对"}

@@ -89,7 +89,8 @@ async def _everything(api: Api, told: Told, request_id: str, *, version: int = 9
     }
     writes: dict[str, tuple[str, Any]] = {
         "decide_not_duplicate": (f"{match}/not-duplicate", {"reason": "namesake"}),
-        "undo_not_duplicate": (f"{match}/undo", None),
+        "confirm_match_candidate": (f"{match}/confirm", None),
+        "undo_match_decision": (f"{match}/undo", None),
         "decide_match_candidates": (
             "/v1/match-candidates/bulk",
             {"source_system": "labour-inspection", "decision": "not_duplicate", "reason": "namesake"},

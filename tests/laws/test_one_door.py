@@ -39,6 +39,7 @@ BUILT = {
     ("db/queries/referrals.py", "update_referral"): "column names from code",
     ("db/queries/clocks.py", "update_referral"): "column names from code",
     ("db/queries/case_links.py", "insert_link"): "column names from code",
+    ("cli/linkage_splink.py", "_see"): "names of comparisons, constants; a database in memory of the trainer's own",
     ("db/queries/person_requests.py", "insert_request"): "column names from code",
     ("db/queries/person_requests.py", "update_request"): "column names from code",
     ("db/queries/person_requests.py", "insert_correction"): "column names from code",
