@@ -19,12 +19,14 @@ from actions.results import seen_report
 from actions.sharing import check_bases, keep_bases
 from crypto.blind import BlindIndex
 from crypto.ids import new_id
-from db.queries import agencies, merges, people, reports
+from db.queries import agencies, divisions, merges, people, reports
 from db.queries import cases as case_queries
+from db.queries import employers as employer_queries
 from db.transaction import Tx
 from rules.disclosure import classes_of_report
 from rules.errors import Conflict, DuplicateRecord, FieldError
 from rules.field_classes import project_report
+from rules.linkage.employer_names import seek_employer
 from rules.reports import EmployerSaid, PersonFound, ReportSaid, check_report
 
 BODY_CONTEXT = "report.body"
@@ -99,14 +101,17 @@ async def _check_reference(tx: Tx, said: ReportSaid) -> list[FieldError]:
 
 
 async def _employer_ids(tx: Tx, said: ReportSaid) -> dict[EmployerSaid, UUID]:
-    named = dict.fromkeys(
-        employer for employer in (said.employer, *(p.employer for p in said.people)) if employer is not None
+    """Where a person lives says nothing of where its employer stands: all count as reported from the report's place."""
+    named = list(
+        dict.fromkeys(
+            employer for employer in (said.employer, *(p.employer for p in said.people)) if employer is not None
+        )
     )
     if not named:
         return {}
-    ordered = sorted(named, key=lambda employer: employer.uscc or employer.name)
-    ids = await people.employers_for(tx, [(new_id(), employer.name, employer.uscc) for employer in ordered])
-    return dict(zip(ordered, ids, strict=True))
+    division, places = said.place or tx.rights.division_code, await divisions.places(tx)
+    sought = [(new_id(), new_id(), seek_employer(employer.name, employer.uscc, division, places)) for employer in named]
+    return dict(zip(named, await employer_queries.employers_for(tx, sought), strict=True))
 
 
 async def _case_for(
@@ -114,7 +119,7 @@ async def _case_for(
 ) -> tuple[UUID, bool, list[FieldError]]:
     """The active case these people belong to, or a new one: (id, opened, warnings). Locks the case."""
     employer_id = employers.get(said.employer) if said.employer else None
-    case_id = await _active_case(tx, linked, employer_id)
+    case_id = await _active_case(tx, linked, None if linked else said.employer, employer_id)
     if case_id is not None:
         return case_id, False, []
     main = linked[0].found if linked else None
@@ -132,17 +137,27 @@ async def _case_for(
     return new_case_id, True, strange
 
 
-async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID | None) -> UUID | None:
+async def _active_case(
+    tx: Tx, linked: Sequence[LinkedPerson], employer: EmployerSaid | None, employer_id: UUID | None
+) -> UUID | None:
     """The active case of these people, or of the employer alone, locked; it may close while we wait, so look again."""
     known = [person.person_id for person in linked if person.known]
     joined = [match.person for person in linked for match in person.joined]
     if known:
         await people.lock_persons(tx, sorted({*known, *joined}))
     going = [case.case_id for case in (await merges.main_cases(tx, joined)).values()] if joined else []
-    while (case_id := await _find_active_case(tx, known, None if linked else employer_id)) is not None:
+
+    async def find() -> UUID | None:
+        if employer is not None and employer_id is not None:
+            return await case_queries.active_case_of_employer(
+                tx, employer_id, tx.rights.division_code, by_number=employer.uscc is not None
+            )
+        return await case_queries.active_case_of(tx, known) if known else None
+
+    while (case_id := await find()) is not None:
         for one in sorted({case_id, *going}):
             await case_queries.lock_case(tx, one)
-        if await _find_active_case(tx, known, None if linked else employer_id) == case_id:
+        if await find() == case_id:
             return case_id
     return None
 
@@ -150,12 +165,6 @@ async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID
 async def _case_now(tx: Tx, case: asyncpg.Record) -> asyncpg.Record:
     """The case after persons were joined: it may have gone into an earlier one."""
     return await cases.seen_case(tx, await merges.merged_into(tx, case["id"]) or case["id"])
-
-
-async def _find_active_case(tx: Tx, known: Sequence[UUID], employer_id: UUID | None) -> UUID | None:
-    if employer_id is not None:
-        return await case_queries.active_case_of_employer(tx, employer_id, tx.rights.division_code)
-    return await case_queries.active_case_of(tx, known) if known else None
 
 
 def _mark(tx: Tx, said: ReportSaid, report_id: UUID, case_id: UUID) -> UUID:

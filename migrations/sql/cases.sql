@@ -85,13 +85,14 @@ AS $$
      WHERE m.person_id = p_person AND m.active ORDER BY m.role, m.joined_at LIMIT 1
 $$;
 
--- The active employer case of an employer, or null. A bare name opens a case of the same place only: anybody may guess it.
-CREATE OR REPLACE FUNCTION active_case_of_employer(p_employer uuid, p_division text) RETURNS uuid
+-- The active employer case of an employer, or null. Who names no number reaches a case of the same place only: anybody may
+-- guess a name.
+CREATE OR REPLACE FUNCTION active_case_of_employer(p_employer uuid, p_division text, p_by_number boolean) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-    SELECT c.id FROM "case" c JOIN employer e ON e.id = c.employer_id
+    SELECT c.id FROM "case" c
      WHERE c.employer_id = p_employer AND c.kind = 'employer' AND c.status <> 'closed'
-       AND (e.credit_code IS NOT NULL OR c.division_code = p_division) ORDER BY c.opened_at LIMIT 1
+       AND (p_by_number OR c.division_code = p_division) ORDER BY c.opened_at LIMIT 1
 $$;
 
 -- Opens a case under the union that coordinates it, whoever reported.
@@ -192,11 +193,11 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION copy_case_to_participants(), active_case_of(uuid), active_case_of_employer(uuid, text),
+REVOKE ALL ON FUNCTION copy_case_to_participants(), active_case_of(uuid), active_case_of_employer(uuid, text, boolean),
     open_case(uuid, uuid, text, text, uuid, text, uuid, date, text, text[], text, timestamptz),
     join_case(uuid, uuid, uuid, text), leave_case(uuid, uuid, text), add_report_to_case(uuid, text[], timestamptz)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION active_case_of(uuid), active_case_of_employer(uuid, text),
+GRANT EXECUTE ON FUNCTION active_case_of(uuid), active_case_of_employer(uuid, text, boolean),
     open_case(uuid, uuid, text, text, uuid, text, uuid, date, text, text[], text, timestamptz),
     join_case(uuid, uuid, uuid, text), leave_case(uuid, uuid, text), add_report_to_case(uuid, text[], timestamptz)
     TO tongli_app;
