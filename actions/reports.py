@@ -13,6 +13,7 @@ import asyncpg
 from actions import cases, linkage
 from actions.audit import leave_mark
 from actions.events import record_event
+from actions.households import lock_household
 from actions.linkage import LinkedPerson
 from actions.merges import join_known
 from actions.results import seen_report
@@ -46,6 +47,16 @@ class Receipt:
     warnings: tuple[FieldError, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """The case a report goes to. `by_household`: none of its people was known, they are the household of that case."""
+
+    case_id: UUID
+    opened: bool = False
+    by_household: bool = False
+    strange: tuple[FieldError, ...] = ()
+
+
 async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool) -> Receipt:
     """Files one report; `body` is what was sent, as canonical JSON. About a dozen statements.
 
@@ -56,13 +67,14 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
     warnings = await _check_reference(tx, said)
     linked = await linkage.link_people(tx, said, found)
     employers = await _employer_ids(tx, said)
-    case_id, opened, strange = await _case_for(tx, said, linked, employers)
+    placed = await _case_for(tx, said, linked, employers)
+    case_id, opened = placed.case_id, placed.opened
     if not opened:
         linked = await linkage.place_members(tx, case_id, linked)
     await linkage.add_persons(tx, linked)
     filed_id = said.id or new_id()
     leaf_id = _mark(tx, said, filed_id, case_id)
-    record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, case_id, leaf_id))
+    record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, leaf_id), placed=placed)
     records = list(zip(record_ids, linked, strict=True))
     if linked:
         await linkage.join_household(tx, case_id, records, opened=opened)
@@ -80,7 +92,7 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
         linked=not opened or any(person.known for person in linked[:1]),
         leaf_id=leaf_id,
         body_sha256=hashlib.sha256(body).digest(),
-        warnings=(*warnings, *strange),
+        warnings=(*warnings, *placed.strange),
     )
 
 
@@ -116,12 +128,15 @@ async def _employer_ids(tx: Tx, said: ReportSaid) -> dict[EmployerSaid, UUID]:
 
 async def _case_for(
     tx: Tx, said: ReportSaid, linked: Sequence[LinkedPerson], employers: dict[EmployerSaid, UUID]
-) -> tuple[UUID, bool, list[FieldError]]:
-    """The active case these people belong to, or a new one: (id, opened, warnings). Locks the case."""
+) -> _Placed:
+    """The active case these people belong to, or the one whose household they are, or a new one. Locks the case."""
     employer_id = employers.get(said.employer) if said.employer else None
     case_id = await _active_case(tx, linked, None if linked else said.employer, employer_id)
     if case_id is not None:
-        return case_id, False, []
+        return _Placed(case_id)
+    case_id = await lock_household(tx, linked)
+    if case_id is not None:
+        return _Placed(case_id, by_household=True)
     main = linked[0].found if linked else None
     opening = cases.Opening(
         kind="household" if linked else "employer",
@@ -133,8 +148,8 @@ async def _case_for(
         urgency=said.urgency,
     )
     new_case_id, of_place = await cases.open_case(tx, opening)
-    strange = [] if of_place else [FieldError("/person/address/division_code", "no-union-of-the-place")]
-    return new_case_id, True, strange
+    strange = () if of_place else (FieldError("/person/address/division_code", "no-union-of-the-place"),)
+    return _Placed(new_case_id, opened=True, strange=strange)
 
 
 async def _active_case(
@@ -183,12 +198,13 @@ async def _keep(
     linked: Sequence[LinkedPerson],
     *,
     employers: dict[EmployerSaid, UUID],
-    ids: tuple[UUID, UUID, UUID],
+    ids: tuple[UUID, UUID],
+    placed: _Placed,
 ) -> list[UUID]:
     """Writes the report and its person records; returns the records' ids. Raises Conflict where its own id is taken."""
     record_ids = [new_id() for _ in linked]
     try:
-        await _insert(tx, said, body, linked, employers=employers, ids=ids, record_ids=record_ids)
+        await _insert(tx, said, body, linked, employers=employers, ids=ids, placed=placed, record_ids=record_ids)
     except asyncpg.UniqueViolationError:
         raise Conflict(reason="id-taken") from None
     return record_ids
@@ -201,10 +217,11 @@ async def _insert(
     linked: Sequence[LinkedPerson],
     *,
     employers: dict[EmployerSaid, UUID],
-    ids: tuple[UUID, UUID, UUID],
+    ids: tuple[UUID, UUID],
+    placed: _Placed,
     record_ids: Sequence[UUID],
 ) -> None:
-    report_id, case_id, leaf_id = ids
+    report_id, leaf_id = ids
     blind = tx.vault.blind  # taken once: an index and the name of its key belong together
     await reports.insert_report(
         tx,
@@ -220,12 +237,13 @@ async def _insert(
             "body_sha256": hashlib.sha256(body).digest(),
             "leaf_id": leaf_id,
             "needs": list(said.needs),
+            "by_household": placed.by_household,
         },
         [
             {**_record(tx, record_id, person, employers), "main": position == 0}
             for position, (record_id, person) in enumerate(zip(record_ids, linked, strict=True))
         ],
-        case_id=case_id,
+        case_id=placed.case_id,
     )
 
 

@@ -213,3 +213,59 @@ REVOKE ALL ON FUNCTION employer_of_name(text, text, boolean), anchor_employer(te
 GRANT EXECUTE ON FUNCTION employers_for(jsonb, timestamptz) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;
+
+-- Which reports stand in a case because their people are its household.
+ALTER TABLE report ADD COLUMN by_household boolean NOT NULL DEFAULT false;
+SET LOCAL ROLE tongli_linker;
+-- Whose file a case is: the main person of the first report in it, of those that did not join it as its household.
+CREATE OR REPLACE FUNCTION main_person_of(p_case uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT r.person_id FROM person_record r JOIN report q ON q.id = r.report_id
+     WHERE r.case_id = p_case AND r.main ORDER BY q.by_household, r.created_at, r.id LIMIT 1
+$$;
+
+-- Reports in a case that only a withdrawn link had brought there: their main person is known there from nothing else, and
+-- did not come as one of the household.
+CREATE OR REPLACE FUNCTION stray_reports(p_record uuid)
+RETURNS TABLE (case_id uuid, person_id uuid, report_ids uuid[], division_code text, birth_date date)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT s.case_id, s.person_id, array_agg(r.report_id ORDER BY r.created_at, r.id),
+           (array_agg(r.division_code ORDER BY r.created_at, r.id))[1],
+           (array_agg(r.birth_date ORDER BY r.created_at, r.id))[1]
+      FROM person_record s JOIN "case" c ON c.id = s.case_id AND c.coordinator_agency_id = acting_agency()
+      JOIN person_record r ON r.case_id = s.case_id AND r.person_id = s.person_id AND r.main
+     WHERE s.id = p_record AND main_person_of(s.case_id) <> s.person_id
+       AND NOT EXISTS (SELECT FROM person_record o JOIN person_record om ON om.report_id = o.report_id AND om.main
+                        WHERE o.case_id = s.case_id AND o.person_id = s.person_id AND om.person_id <> s.person_id)
+       AND NOT EXISTS (SELECT FROM person_record h JOIN report q ON q.id = h.report_id AND q.by_household
+                        WHERE h.case_id = s.case_id AND h.person_id = s.person_id AND h.main)
+     GROUP BY s.case_id, s.person_id
+$$;
+
+-- All records of the active cases in whose households these persons stand, the fifty latest cases: linking must find
+-- hidden households.
+CREATE OR REPLACE FUNCTION households_of(p_persons uuid[])
+RETURNS TABLE (case_id uuid, person_id uuid, record_id uuid, relation text, features bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF acting_agency() IS NULL THEN
+        RAISE EXCEPTION 'nobody acts' USING ERRCODE = 'TL002';
+    END IF;
+    RETURN QUERY
+        SELECT r.case_id, r.person_id, r.id, r.relation::text, f.features
+          FROM (SELECT DISTINCT m.case_id FROM household_member m JOIN "case" c ON c.id = m.case_id
+                 WHERE m.person_id = ANY (p_persons) AND m.active AND c.kind = 'household' AND c.status <> 'closed'
+                 ORDER BY m.case_id DESC LIMIT 50) h
+          JOIN person_record r ON r.case_id = h.case_id
+          JOIN link_feature f ON f.record_id = r.id
+         ORDER BY r.case_id, r.created_at, r.id;
+END
+$$;
+
+REVOKE ALL ON FUNCTION households_of(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION households_of(uuid[]) TO tongli_app;
+
+SET LOCAL ROLE tongli_owner;
