@@ -13,7 +13,7 @@ import asyncpg
 from actions import cases, linkage
 from actions.audit import leave_mark
 from actions.events import record_event
-from actions.households import lock_household
+from actions.households import NO_HOUSEHOLD, HouseholdFound, ask_of_household, lock_household
 from actions.linkage import LinkedPerson
 from actions.merges import join_known
 from actions.results import seen_report
@@ -54,6 +54,7 @@ class _Placed:
     case_id: UUID
     opened: bool = False
     by_household: bool = False
+    household: HouseholdFound = NO_HOUSEHOLD
     strange: tuple[FieldError, ...] = ()
 
 
@@ -79,6 +80,7 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
     if linked:
         await linkage.join_household(tx, case_id, records, opened=opened)
     case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
+    await ask_of_household(tx, case_id, placed.household)
     await keep_bases(tx, said.bases, case=case, report_id=filed_id)
     if linked:
         await linkage.keep_features(tx, case_id, records, await join_known(tx, records))
@@ -134,9 +136,9 @@ async def _case_for(
     case_id = await _active_case(tx, linked, None if linked else said.employer, employer_id)
     if case_id is not None:
         return _Placed(case_id)
-    case_id = await lock_household(tx, linked)
-    if case_id is not None:
-        return _Placed(case_id, by_household=True)
+    household = await lock_household(tx, linked)
+    if household.case_id is not None:
+        return _Placed(household.case_id, by_household=True)
     main = linked[0].found if linked else None
     opening = cases.Opening(
         kind="household" if linked else "employer",
@@ -149,7 +151,7 @@ async def _case_for(
     )
     new_case_id, of_place = await cases.open_case(tx, opening)
     strange = () if of_place else (FieldError("/person/address/division_code", "no-union-of-the-place"),)
-    return _Placed(new_case_id, opened=True, strange=strange)
+    return _Placed(new_case_id, opened=True, household=household, strange=strange)
 
 
 async def _active_case(

@@ -6,6 +6,7 @@ GRANT SELECT, INSERT, UPDATE ON case_need TO tongli_app;
 GRANT SELECT ON participant TO tongli_app;
 GRANT SELECT, UPDATE ON case_task TO tongli_app;
 GRANT SELECT, INSERT, UPDATE ON "case", participant, case_need, case_task TO tongli_linker;
+GRANT DELETE ON case_task TO tongli_linker;
 GRANT SELECT (id, case_id, agency_id, role, since, until) ON participant TO tongli_jobs;
 
 ALTER TABLE "case" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -62,7 +63,7 @@ CREATE POLICY linker ON case_task TO tongli_linker USING (true) WITH CHECK (true
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
--- The participants' copies follow their case.
+-- The participants' copies follow their case; what is asked of its household ends with it.
 CREATE OR REPLACE FUNCTION copy_case_to_participants() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -72,6 +73,9 @@ BEGIN
      WHERE case_id = NEW.id AND until IS NULL;
     IF (NEW.status = 'closed') <> (OLD.status = 'closed') THEN
         UPDATE household_member SET active = NEW.status <> 'closed' WHERE case_id = NEW.id;
+        UPDATE case_task SET status = 'done', done_at = clock_timestamp()
+         WHERE kind = 'possible_household' AND status = 'open' AND NEW.status = 'closed'
+           AND (NEW.id IN (case_id, other_case_id) OR (case_id = NEW.merged_into AND other_case_id = NEW.merged_into));
     END IF;
     RETURN NULL;
 END

@@ -216,6 +216,12 @@ SET LOCAL ROLE tongli_owner;
 
 -- Which reports stand in a case because their people are its household.
 ALTER TABLE report ADD COLUMN by_household boolean NOT NULL DEFAULT false;
+ALTER TABLE case_task ADD COLUMN other_case_id uuid, DROP CONSTRAINT case_task_kind;
+ALTER TABLE case_task ADD CONSTRAINT case_task_kind
+    CHECK (kind IN ('reroute', 'possible_duplicate', 'dispute', 'retention_due', 'possible_household'));
+ALTER TABLE case_task ADD CONSTRAINT case_task_other_case_id_fkey FOREIGN KEY (other_case_id) REFERENCES "case" (id);
+CREATE INDEX case_task_by_other_case ON case_task (other_case_id) WHERE other_case_id IS NOT NULL;
+GRANT DELETE ON case_task TO tongli_linker;
 SET LOCAL ROLE tongli_linker;
 -- Whose file a case is: the main person of the first report in it, of those that did not join it as its household.
 CREATE OR REPLACE FUNCTION main_person_of(p_case uuid) RETURNS uuid
@@ -244,6 +250,72 @@ AS $$
      GROUP BY s.case_id, s.person_id
 $$;
 
+-- The participants' copies follow their case; what is asked of its household ends with it.
+CREATE OR REPLACE FUNCTION copy_case_to_participants() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE participant SET case_updated_at = NEW.updated_at, case_status = NEW.status,
+                           coordinator_agency_id = NEW.coordinator_agency_id
+     WHERE case_id = NEW.id AND until IS NULL;
+    IF (NEW.status = 'closed') <> (OLD.status = 'closed') THEN
+        UPDATE household_member SET active = NEW.status <> 'closed' WHERE case_id = NEW.id;
+        UPDATE case_task SET status = 'done', done_at = clock_timestamp()
+         WHERE kind = 'possible_household' AND status = 'open' AND NEW.status = 'closed'
+           AND (NEW.id IN (case_id, other_case_id) OR (case_id = NEW.merged_into AND other_case_id = NEW.merged_into));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Erases a case, once: every sealed value with its wrapped key, every blind index, who its people were; what stands
+-- elsewhere under those people stays. Tombstones stay: number, states, agencies, dates, codes that name nobody. For its
+-- coordinator, and a case that is closed, or was entered in error and has no work under way. False where it was erased.
+CREATE OR REPLACE FUNCTION erase_case(p_case uuid, p_in_error boolean, p_now timestamptz) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    people uuid[];
+    erased timestamptz;
+BEGIN
+    SELECT c.erased_at INTO erased FROM "case" c
+     WHERE c.id = p_case AND c.coordinator_agency_id = acting_agency() AND (c.status = 'closed' OR p_in_error);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'not a case this agency may erase' USING ERRCODE = 'TL002';
+    END IF;
+    IF erased IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    people := ARRAY(SELECT DISTINCT r.person_id FROM person_record r WHERE r.case_id = p_case);
+    UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case OR case_id IN (SELECT cases_merged_into(p_case));
+    UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, needs = '{}',
+                      erased_at = p_now
+     WHERE case_id = p_case;
+    UPDATE referral_step SET body = NULL WHERE referral_id IN (SELECT id FROM referral WHERE case_id = p_case);
+    UPDATE referral SET note = NULL, age_band = 'unknown', person_id = NULL, erased_at = p_now WHERE case_id = p_case;
+    UPDATE result SET text = NULL, erased_at = p_now WHERE case_id = p_case;
+    UPDATE adoption SET reason = NULL WHERE case_id = p_case;
+    UPDATE assistance SET source = NULL WHERE case_id = p_case;
+    UPDATE sharing_basis SET reference = '' WHERE case_id = p_case;
+    UPDATE break_glass SET text = '', review_text = NULL WHERE case_id = p_case;
+    UPDATE person_request SET said = NULL, answer = NULL, person_id = NULL WHERE case_id = p_case;
+    PERFORM forget_case_links(p_case, p_now);
+    PERFORM forget_links(ARRAY(SELECT r.id FROM person_record r WHERE r.case_id = p_case));
+    DELETE FROM household_member WHERE case_id = p_case;
+    DELETE FROM person_record WHERE case_id = p_case;
+    PERFORM forget_unknown_people(people);
+    DELETE FROM case_task WHERE kind = 'possible_household' AND p_case IN (case_id, other_case_id);
+    UPDATE case_task SET status = 'done', done_at = p_now WHERE case_id = p_case AND status = 'open';
+    UPDATE "case" SET main_birth_date = NULL, cause_primary = NULL, causes_secondary = '{}', difficulty_class = NULL,
+                      employer_id = CASE WHEN kind = 'employer' THEN employer_id END, exit_reason = NULL,
+                      exit_text = NULL, status = 'closed', closed_at = coalesce(closed_at, p_now), erased_at = p_now,
+                      updated_at = p_now, version = version + 1
+     WHERE id = p_case;
+    UPDATE participant SET listed = false WHERE case_id = p_case AND listed;
+    RETURN true;
+END
+$$;
+
 -- All records of the active cases in whose households these persons stand, the fifty latest cases: linking must find
 -- hidden households.
 CREATE OR REPLACE FUNCTION households_of(p_persons uuid[])
@@ -265,7 +337,42 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION households_of(uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION households_of(uuid[]) TO tongli_app;
+-- Asks who coordinates a case whether others hold the same household: cases of that coordinator's alone, who sees both
+-- anyway. For whoever reported into the case.
+CREATE OR REPLACE FUNCTION ask_of_household(p_case uuid, p_others uuid[], p_ids uuid[], p_now timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM report r WHERE r.case_id = p_case AND r.agency_id = acting_agency()) THEN
+        RAISE EXCEPTION 'no report of this agency in the case' USING ERRCODE = 'TL002';
+    END IF;
+    INSERT INTO case_task (id, case_id, agency_id, kind, status, other_case_id, created_at)
+    SELECT t.id, c.id, c.coordinator_agency_id, 'possible_household', 'open', o.id, p_now
+      FROM unnest(p_others, p_ids) t (other, id)
+      JOIN "case" c ON c.id = p_case
+      JOIN "case" o ON o.id = t.other AND o.coordinator_agency_id = c.coordinator_agency_id AND o.status <> 'closed';
+END
+$$;
+
+-- Who says that two cases hold one household has answered.
+CREATE OR REPLACE FUNCTION answer_household_task() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE case_task SET status = 'done', done_at = NEW.said_at
+     WHERE kind = 'possible_household' AND status = 'open'
+       AND ((case_id = NEW.case_id AND other_case_id = NEW.other_case_id)
+            OR (case_id = NEW.other_case_id AND other_case_id = NEW.case_id));
+    RETURN NULL;
+END
+$$;
+
+REVOKE ALL ON FUNCTION households_of(uuid[]), ask_of_household(uuid, uuid[], uuid[], timestamptz), answer_household_task()
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION households_of(uuid[]), ask_of_household(uuid, uuid[], uuid[], timestamptz) TO tongli_app;
+GRANT EXECUTE ON FUNCTION answer_household_task() TO tongli_owner;
 
 SET LOCAL ROLE tongli_owner;
+
+CREATE OR REPLACE TRIGGER household_answered AFTER INSERT ON case_link
+    FOR EACH ROW WHEN (NEW.kind = 'same_household') EXECUTE FUNCTION answer_household_task();

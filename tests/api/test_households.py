@@ -154,3 +154,58 @@ async def test_a_later_report_of_who_came_with_the_household_stays_when_another_
     async with superuser(admin_url) as raw:
         kept = await raw.fetchval("SELECT case_id FROM report WHERE id = $1", UUID(stays["id"]))
     assert str(kept) == case_id
+
+
+# What is doubtful
+
+
+async def _tasks(api: Api, case_id: str) -> list[tuple[str, str, str | None]]:
+    """(kind, status, other case) of a case's tasks, as its coordinator has them."""
+    answer = await api.get(f"/v1/cases/{case_id}/tasks")
+    return [(task["kind"], task["status"], task["other_case"]) for task in answer.json()["data"]]
+
+
+async def _doubtful(labour: Api, medical: Api, *, far: bool = False) -> tuple[str, str]:
+    """Two cases in which one other person is named by name and year; the later stands elsewhere if `far`."""
+    number, place = _number(), {"division_code": "990102" if far else "340802", "detail": None}
+    child = [] if far else [_member("child", 2001)]
+    first = await _filed(labour, _somebody(), child, household_number=number if far else None)
+    second = await _filed(medical, _somebody("吴", address=place), child, household_number=number if far else None)
+    return first["case"]["id"], second["case"]["id"]
+
+
+async def test_a_doubtful_household_is_a_task_of_who_coordinates_both(labour: Api, medical: Api, union: Api) -> None:
+    first, second = await _doubtful(labour, medical)
+    assert first != second
+    assert await _tasks(union, second) == [("possible_household", "open", first)]
+    assert await _tasks(union, first) == []
+    assert await _tasks(medical, second) == []
+
+
+async def test_where_two_unions_coordinate_nothing_is_said(
+    labour: Api, medical: Api, stranger: Api, admin_url: str
+) -> None:
+    first, second = await _doubtful(labour, medical, far=True)
+    assert (await stranger.get(f"/v1/cases/{second}")).status_code == 200
+    async with superuser(admin_url) as raw:
+        assert not await raw.fetchval(
+            "SELECT count(*) FROM case_task WHERE case_id = ANY ($1)", [UUID(first), UUID(second)]
+        )
+
+
+async def test_linking_the_two_as_one_household_answers(labour: Api, medical: Api, union: Api) -> None:
+    first, second = await _doubtful(labour, medical)
+    said = await union.post(
+        f"/v1/cases/{first}/case-links", {"kind": "same_household", "other_case": second, "reason": "同一户"}
+    )
+    assert said.status_code == 201, said.text
+    assert await _tasks(union, second) == [("possible_household", "done", first)]
+
+
+async def test_a_case_that_ends_ends_what_was_asked_of_it(
+    labour: Api, medical: Api, union: Api, admin_url: str
+) -> None:
+    first, second = await _doubtful(labour, medical)
+    async with superuser(admin_url) as raw:
+        await raw.execute("UPDATE \"case\" SET status = 'closed', closed_at = now() WHERE id = $1", UUID(first))
+    assert await _tasks(union, second) == [("possible_household", "done", first)]

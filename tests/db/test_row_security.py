@@ -32,7 +32,7 @@ DEFINERS = {
         "copy_case_to_participants",
     ),
     *("active_case_of", "active_case_of_employer", "open_case", "join_case", "leave_case", "add_report_to_case"),
-    *("new_person", "add_household_member", "households_of"),
+    *("new_person", "add_household_member", "households_of", "ask_of_household", "answer_household_task"),
     *("employers_for", "employer_for", "employer_of_name", "anchor_employer", "found_employer"),
     *("link_candidates", "link_counts", "linked_records", "keep_links", "link_differences", "lock_links_of_case"),
     *("persons_by_links", "settle_persons", "main_person_of", "settle_case", "move_facts", "rename_requesters"),
