@@ -38,7 +38,7 @@ async def lock_household(tx: Tx, linked: Sequence[LinkedPerson]) -> HouseholdFou
 
 
 async def ask_of_household(tx: Tx, case_id: UUID, found: HouseholdFound) -> None:
-    """Leaves a task for who coordinates the case and the doubtful ones; nothing where that is not one. One statement."""
+    """Leaves a task for who coordinates the case and the doubtful ones; nothing where two do. One statement."""
     if found.doubtful:
         await households.ask_of_household(tx, case_id, found.doubtful)
 
