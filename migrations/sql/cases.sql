@@ -63,7 +63,8 @@ CREATE POLICY linker ON case_task TO tongli_linker USING (true) WITH CHECK (true
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
--- The participants' copies follow their case; what is asked of its household ends with it.
+-- The participants' copies follow their case; what is asked of its household ends and
+-- begins again with it.
 CREATE OR REPLACE FUNCTION copy_case_to_participants() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -73,9 +74,19 @@ BEGIN
      WHERE case_id = NEW.id AND until IS NULL;
     IF (NEW.status = 'closed') <> (OLD.status = 'closed') THEN
         UPDATE household_member SET active = NEW.status <> 'closed' WHERE case_id = NEW.id;
-        UPDATE case_task SET status = 'done', done_at = clock_timestamp()
-         WHERE kind = 'possible_household' AND status = 'open' AND NEW.status = 'closed'
-           AND (NEW.id IN (case_id, other_case_id) OR (case_id = NEW.merged_into AND other_case_id = NEW.merged_into));
+        UPDATE case_task t SET status = 'done', done_at = clock_timestamp()
+         WHERE t.kind = 'possible_household' AND t.status = 'open' AND NEW.status = 'closed'
+           AND (t.case_id = NEW.id OR t.other_case_id = NEW.id
+                OR (t.case_id = NEW.merged_into AND t.other_case_id = NEW.merged_into));
+        UPDATE case_task t SET status = 'open', done_at = NULL
+         WHERE t.kind = 'possible_household' AND t.status = 'done' AND NEW.status <> 'closed'
+           AND (t.case_id = NEW.id OR t.other_case_id = NEW.id
+                OR (t.case_id = OLD.merged_into AND t.other_case_id = OLD.merged_into))
+           AND NOT EXISTS (SELECT FROM "case" c WHERE c.id IN (t.case_id, t.other_case_id) AND c.id <> NEW.id
+                              AND c.status = 'closed')
+           AND NOT EXISTS (SELECT FROM case_link l WHERE l.kind = 'same_household' AND l.undone_at IS NULL
+                              AND l.case_id = least(t.case_id, t.other_case_id)
+                              AND l.other_case_id = greatest(t.case_id, t.other_case_id));
     END IF;
     RETURN NULL;
 END

@@ -202,10 +202,20 @@ async def test_linking_the_two_as_one_household_answers(labour: Api, medical: Ap
     assert await _tasks(union, second) == [("possible_household", "done", first)]
 
 
-async def test_a_case_that_ends_ends_what_was_asked_of_it(
+async def test_a_case_that_ends_ends_what_was_asked_of_it_until_it_is_open_again(
     labour: Api, medical: Api, union: Api, admin_url: str
 ) -> None:
     first, second = await _doubtful(labour, medical)
-    async with superuser(admin_url) as raw:
-        await raw.execute("UPDATE \"case\" SET status = 'closed', closed_at = now() WHERE id = $1", UUID(first))
-    assert await _tasks(union, second) == [("possible_household", "done", first)]
+    for status, task in (("closed", "done"), ("assessing", "open")):
+        async with superuser(admin_url) as raw:
+            await raw.execute('UPDATE "case" SET status = $2 WHERE id = $1', UUID(first), status)
+        assert await _tasks(union, second) == [("possible_household", task, first)]
+
+
+async def test_an_erased_case_takes_the_question_along(labour: Api, medical: Api, union: Api, admin_url: str) -> None:
+    """From the other end it would say with whom the erased people lived."""
+    first, second = await _doubtful(labour, medical)
+    async with superuser(admin_url) as raw, raw.transaction():
+        await raw.execute("SELECT set_config('tongli.agency', $1, true)", str(union.id))
+        await raw.execute("SELECT erase_case($1, true, now())", UUID(first))
+    assert await _tasks(union, second) == []
