@@ -57,15 +57,16 @@ def judge_household(new: Sequence[Housemate], known: Sequence[Sequence[Housemate
     """How a report's people stand to those of a household, given by person. Cost: every pair is compared once.
 
     By itself joins a number that agrees, or two people who are the same; a number that differs forbids it, as does one
-    that says nothing but itself of another county or of a dormitory.
+    that says nothing but itself of another county or of a dormitory. One person of a name and a year, or one room, is
+    no doubt yet: namesakes and former tenants are many.
     """
     records = [record for person in known for record in person]
     pairs = _same_people(new, known)
     terms = _terms(new, records, pairs)
     score = Score(sum(term.weight for term in terms), tuple(terms))
-    if not any(term.weight > 0 for term in terms) or score.weight < model.review:
-        return Band.none, score
     sure = score.level("household") == "exact" or len(pairs) >= ENOUGH_MEMBERS
+    if score.weight < model.review or (not sure and score.weight <= MEMBER):
+        return Band.none, score
     doubtful = score.level("household") in ("one_edit", "other") or _only_a_number(score, pairs, len(known))
     return (Band.auto if sure and not doubtful and score.weight >= model.auto else Band.review), score
 

@@ -42,7 +42,9 @@ def judged(new: list[Housemate], *known: Housemate) -> tuple[str, float]:
             "auto",
             16,
         ),
-        ([mate(GRANDMOTHER), mate(CHILD, "grandchild")], [mate({}), mate(CHILD, "child")], "review", 8),
+        ([mate(GRANDMOTHER), mate(CHILD, "grandchild")], [mate({}), mate(CHILD, "child")], "none", 8),
+        ([mate(HUSBAND)], [mate({}), mate(HUSBAND, "spouse")], "review", 11),
+        ([mate(HUSBAND)], [mate(HUSBAND)], "none", 8),
         ([mate(HUSBAND), mate(CHILD, "child")], [mate({}), mate(HUSBAND, "spouse"), mate(CHILD, "child")], "auto", 19),
         (
             [mate(HUSBAND, **FAR), mate(CHILD, "child", **FAR)],
@@ -59,7 +61,13 @@ def judged(new: list[Housemate], *known: Housemate) -> tuple[str, float]:
         ),
         # A shared phone, a shared room, a shared name
         ([mate(SISTER)], [mate({}, phones=["13912345678"])], "none", 0),
-        ([mate(GRANDMOTHER, address="湘雅路12号3栋2单元501室")], [mate({})], "review", 8),
+        ([mate(GRANDMOTHER, address="湘雅路12号3栋2单元501室")], [mate({})], "none", 8),
+        (
+            [mate(GRANDMOTHER, address="湘雅路12号3栋2单元501室"), mate(CHILD, "grandchild")],
+            [mate({}), mate(CHILD, "child")],
+            "review",
+            16,
+        ),
         ([mate(HUSBAND, birth=None)], [mate({}), mate(HUSBAND, "spouse")], "none", 0),
         ([mate(HUSBAND, birth="1990")], [mate({}), mate(HUSBAND, "spouse")], "none", 0),
     ],
@@ -79,10 +87,9 @@ def test_one_known_person_is_not_counted_for_two() -> None:
 
 
 def test_a_person_of_two_records_is_one() -> None:
-    band, score = judge_household(
-        [mate(GRANDMOTHER), mate(CHILD)], [[mate(CHILD), mate(CHILD, birth="2001-05")]], MODEL
-    )
-    assert (band, score.weight) == (Band.review, 8)
+    known = [[mate(CHILD, "child"), mate(CHILD, "child", birth="2001-05")]]
+    band, score = judge_household([mate(GRANDMOTHER), mate(CHILD, "child")], known, MODEL)
+    assert (band, score.weight) == (Band.review, 11)
 
 
 @pytest.mark.parametrize(
