@@ -11,7 +11,7 @@ import asyncpg
 from actions.audit import leave_mark
 from actions.cases import seen_case
 from actions.results import RESULT_CONTEXT, seen_result
-from db.queries import people, reports
+from db.queries import employers, people, reports
 from db.transaction import Tx
 from rules.ages import is_child
 from rules.deadlines import shanghai_day
@@ -43,7 +43,7 @@ async def read_case_file(tx: Tx, case_id: UUID) -> OpenedFile:
     shown, _ = await open_people(
         tx, case_id, classes, action="case.read_file", subject=("case", case_id), children=True
     )
-    employer = await people.find_employer(tx, case["employer_id"]) if case["employer_id"] else None
+    employer = await employers.find_employer(tx, case["employer_id"]) if case["employer_id"] else None
     filed = await reports.reports_of_case(tx, case_id)
     return OpenedFile(case, classes, shown, filed, employer)
 

@@ -7,6 +7,7 @@ kept: assertions anybody can replay, features and keys for the next report, and 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from actions.encodings import encodings_of, with_encoded
@@ -20,6 +21,7 @@ from db.transaction import Tx
 from rules.linkage.dates import read_birth
 from rules.linkage.deciding import Decision, Match, decide
 from rules.linkage.features import Features, decode, encode
+from rules.linkage.households import household_keys
 from rules.linkage.keys import blocking_keys
 from rules.linkage.membership import member_key, same_member, sought, weak
 from rules.linkage.reading import Written, read_features
@@ -29,12 +31,15 @@ from rules.reports import Identifiers, PersonFound, ReportSaid
 
 Persons = Mapping[UUID, Sequence[tuple[UUID, Features]]]
 """Records (id, features) by person."""
+HOUSEHOLD: Final = -1
+"""In the place of a position: keys of the whole household, which find no person and are locked with the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedPerson:
     """A person of a report with the human behind it. `match` is what linked it, `placed_with` the record of a household
-    it was found to be; neither where it founded the person. `joined`: other persons it proves to be that same one."""
+    it was found to be; neither where it founded the person. `joined`: other persons it proves to be that same one.
+    `neighbours`, of the main person: those in whose households these people may live."""
 
     found: PersonFound
     features: Features
@@ -45,6 +50,7 @@ class LinkedPerson:
     reviews: tuple[Match[UUID, UUID], ...] = ()
     new_values: frozenset[str] = frozenset()
     founds: bool = True
+    neighbours: tuple[UUID, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -71,7 +77,9 @@ async def link_people(tx: Tx, said: ReportSaid, found: Sequence[PersonFound]) ->
     places = await divisions.places(tx)
     features = with_encoded(tx, found, [read_features(_written(said, person, found), places) for person in found])
     strong = {position: it for position, it in enumerate(features) if position == 0 or sought(it)}
-    candidates = await _candidates(tx, {position: blocking_keys(it) for position, it in strong.items()})
+    asked: dict[int, Sequence[str]] = {position: blocking_keys(it) for position, it in strong.items()}
+    asked[HOUSEHOLD] = [key for keys in household_keys(features[0], features) for key in keys] if features else ()
+    candidates = await _candidates(tx, asked)
     population = await _population(tx, strong.values())
     linked: list[LinkedPerson] = []
     for position, (person, it) in enumerate(zip(found, features, strict=True)):
@@ -82,6 +90,8 @@ async def link_people(tx: Tx, said: ReportSaid, found: Sequence[PersonFound]) ->
             linked.append(await _decided(tx, person, it, candidates[position], population=population))
         else:
             linked.append(LinkedPerson(person, it, new_id()))
+    if linked and HOUSEHOLD in candidates:
+        linked[0] = replace(linked[0], neighbours=tuple(candidates[HOUSEHOLD]))
     return linked
 
 
@@ -113,13 +123,16 @@ def _year_of_birth(person: PersonFound) -> int | None:
 
 
 async def _candidates(tx: Tx, keys: Mapping[int, Sequence[str]]) -> Mapping[int, Persons]:
-    """Candidate persons by position in the report, opened."""
+    """Candidate persons by position in the report, opened; those of the household without their records."""
     model = tx.database.linkage_model
     hashes = [(position, key) for position, texts in keys.items() for key in tx.vault.links.hashes(texts)]
     found: dict[int, dict[UUID, list[tuple[UUID, Features]]]] = defaultdict(lambda: defaultdict(list))
     opened: dict[UUID, Features] = {}
     for row in await links.candidates(tx, hashes, cap=model.block_cap, growth=model.cluster_cap):
         record_id = row["record_id"]
+        if row["position"] == HOUSEHOLD:
+            found[HOUSEHOLD].setdefault(row["person_id"], [])
+            continue
         if record_id not in opened:
             opened[record_id] = open_features(tx, record_id, row["features"])
         found[row["position"]][row["person_id"]].append((record_id, opened[record_id]))
@@ -294,9 +307,11 @@ async def keep_features(
     `shared` counted twice."""
     hasher, cipher, version = tx.vault.links, tx.vault.cipher, tx.database.linkage_model.version
     rows = []
+    people = [person.features for _, person in linked]
+    of_households = household_keys(people[0], people)
     for position, (record_id, person) in enumerate(linked):
         it = person.features
-        keys = blocking_keys(it) if position == 0 or sought(it) else ()
+        keys = (*(blocking_keys(it) if position == 0 or sought(it) else ()), *of_households[position])
         rows.append(
             FeatureRow(
                 record_id,

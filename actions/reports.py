@@ -13,18 +13,21 @@ import asyncpg
 from actions import cases, linkage
 from actions.audit import leave_mark
 from actions.events import record_event
+from actions.households import NO_HOUSEHOLD, HouseholdFound, ask_of_household, lock_household
 from actions.linkage import LinkedPerson
 from actions.merges import join_known
 from actions.results import seen_report
 from actions.sharing import check_bases, keep_bases
 from crypto.blind import BlindIndex
 from crypto.ids import new_id
-from db.queries import agencies, merges, people, reports
+from db.queries import agencies, divisions, merges, people, reports
 from db.queries import cases as case_queries
+from db.queries import employers as employer_queries
 from db.transaction import Tx
 from rules.disclosure import classes_of_report
 from rules.errors import Conflict, DuplicateRecord, FieldError
 from rules.field_classes import project_report
+from rules.linkage.employer_names import seek_employer
 from rules.reports import EmployerSaid, PersonFound, ReportSaid, check_report
 
 BODY_CONTEXT = "report.body"
@@ -44,6 +47,17 @@ class Receipt:
     warnings: tuple[FieldError, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """The case a report goes to. `by_household`: none of its people was known, they are the household of that case."""
+
+    case_id: UUID
+    opened: bool = False
+    by_household: bool = False
+    household: HouseholdFound = NO_HOUSEHOLD
+    strange: tuple[FieldError, ...] = ()
+
+
 async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool) -> Receipt:
     """Files one report; `body` is what was sent, as canonical JSON. About a dozen statements.
 
@@ -54,17 +68,19 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
     warnings = await _check_reference(tx, said)
     linked = await linkage.link_people(tx, said, found)
     employers = await _employer_ids(tx, said)
-    case_id, opened, strange = await _case_for(tx, said, linked, employers)
+    placed = await _case_for(tx, said, linked, employers)
+    case_id, opened = placed.case_id, placed.opened
     if not opened:
         linked = await linkage.place_members(tx, case_id, linked)
     await linkage.add_persons(tx, linked)
     filed_id = said.id or new_id()
     leaf_id = _mark(tx, said, filed_id, case_id)
-    record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, case_id, leaf_id))
+    record_ids = await _keep(tx, said, body, linked, employers=employers, ids=(filed_id, leaf_id), placed=placed)
     records = list(zip(record_ids, linked, strict=True))
     if linked:
         await linkage.join_household(tx, case_id, records, opened=opened)
     case = await cases.join_as_reporter(tx, case_id, said.needs, opened=opened)
+    await ask_of_household(tx, case_id, placed.household)
     await keep_bases(tx, said.bases, case=case, report_id=filed_id)
     if linked:
         await linkage.keep_features(tx, case_id, records, await join_known(tx, records))
@@ -78,7 +94,7 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
         linked=not opened or any(person.known for person in linked[:1]),
         leaf_id=leaf_id,
         body_sha256=hashlib.sha256(body).digest(),
-        warnings=(*warnings, *strange),
+        warnings=(*warnings, *placed.strange),
     )
 
 
@@ -99,24 +115,30 @@ async def _check_reference(tx: Tx, said: ReportSaid) -> list[FieldError]:
 
 
 async def _employer_ids(tx: Tx, said: ReportSaid) -> dict[EmployerSaid, UUID]:
-    named = dict.fromkeys(
-        employer for employer in (said.employer, *(p.employer for p in said.people)) if employer is not None
+    """Where a person lives says nothing of where its employer stands: all count as reported from the report's place."""
+    named = list(
+        dict.fromkeys(
+            employer for employer in (said.employer, *(p.employer for p in said.people)) if employer is not None
+        )
     )
     if not named:
         return {}
-    ordered = sorted(named, key=lambda employer: employer.uscc or employer.name)
-    ids = await people.employers_for(tx, [(new_id(), employer.name, employer.uscc) for employer in ordered])
-    return dict(zip(ordered, ids, strict=True))
+    division, places = said.place or tx.rights.division_code, await divisions.places(tx)
+    sought = [(new_id(), new_id(), seek_employer(employer.name, employer.uscc, division, places)) for employer in named]
+    return dict(zip(named, await employer_queries.employers_for(tx, sought), strict=True))
 
 
 async def _case_for(
     tx: Tx, said: ReportSaid, linked: Sequence[LinkedPerson], employers: dict[EmployerSaid, UUID]
-) -> tuple[UUID, bool, list[FieldError]]:
-    """The active case these people belong to, or a new one: (id, opened, warnings). Locks the case."""
+) -> _Placed:
+    """The active case these people belong to, or the one whose household they are, or a new one. Locks the case."""
     employer_id = employers.get(said.employer) if said.employer else None
-    case_id = await _active_case(tx, linked, employer_id)
+    case_id = await _active_case(tx, linked, None if linked else said.employer, employer_id)
     if case_id is not None:
-        return case_id, False, []
+        return _Placed(case_id)
+    household = await lock_household(tx, linked)
+    if household.case_id is not None:
+        return _Placed(household.case_id, by_household=True)
     main = linked[0].found if linked else None
     opening = cases.Opening(
         kind="household" if linked else "employer",
@@ -128,21 +150,31 @@ async def _case_for(
         urgency=said.urgency,
     )
     new_case_id, of_place = await cases.open_case(tx, opening)
-    strange = [] if of_place else [FieldError("/person/address/division_code", "no-union-of-the-place")]
-    return new_case_id, True, strange
+    strange = () if of_place else (FieldError("/person/address/division_code", "no-union-of-the-place"),)
+    return _Placed(new_case_id, opened=True, household=household, strange=strange)
 
 
-async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID | None) -> UUID | None:
+async def _active_case(
+    tx: Tx, linked: Sequence[LinkedPerson], employer: EmployerSaid | None, employer_id: UUID | None
+) -> UUID | None:
     """The active case of these people, or of the employer alone, locked; it may close while we wait, so look again."""
     known = [person.person_id for person in linked if person.known]
     joined = [match.person for person in linked for match in person.joined]
     if known:
         await people.lock_persons(tx, sorted({*known, *joined}))
     going = [case.case_id for case in (await merges.main_cases(tx, joined)).values()] if joined else []
-    while (case_id := await _find_active_case(tx, known, None if linked else employer_id)) is not None:
+
+    async def find() -> UUID | None:
+        if employer is not None and employer_id is not None:
+            return await case_queries.active_case_of_employer(
+                tx, employer_id, tx.rights.division_code, by_number=employer.uscc is not None
+            )
+        return await case_queries.active_case_of(tx, known) if known else None
+
+    while (case_id := await find()) is not None:
         for one in sorted({case_id, *going}):
             await case_queries.lock_case(tx, one)
-        if await _find_active_case(tx, known, None if linked else employer_id) == case_id:
+        if await find() == case_id:
             return case_id
     return None
 
@@ -150,12 +182,6 @@ async def _active_case(tx: Tx, linked: Sequence[LinkedPerson], employer_id: UUID
 async def _case_now(tx: Tx, case: asyncpg.Record) -> asyncpg.Record:
     """The case after persons were joined: it may have gone into an earlier one."""
     return await cases.seen_case(tx, await merges.merged_into(tx, case["id"]) or case["id"])
-
-
-async def _find_active_case(tx: Tx, known: Sequence[UUID], employer_id: UUID | None) -> UUID | None:
-    if employer_id is not None:
-        return await case_queries.active_case_of_employer(tx, employer_id, tx.rights.division_code)
-    return await case_queries.active_case_of(tx, known) if known else None
 
 
 def _mark(tx: Tx, said: ReportSaid, report_id: UUID, case_id: UUID) -> UUID:
@@ -174,12 +200,13 @@ async def _keep(
     linked: Sequence[LinkedPerson],
     *,
     employers: dict[EmployerSaid, UUID],
-    ids: tuple[UUID, UUID, UUID],
+    ids: tuple[UUID, UUID],
+    placed: _Placed,
 ) -> list[UUID]:
     """Writes the report and its person records; returns the records' ids. Raises Conflict where its own id is taken."""
     record_ids = [new_id() for _ in linked]
     try:
-        await _insert(tx, said, body, linked, employers=employers, ids=ids, record_ids=record_ids)
+        await _insert(tx, said, body, linked, employers=employers, ids=ids, placed=placed, record_ids=record_ids)
     except asyncpg.UniqueViolationError:
         raise Conflict(reason="id-taken") from None
     return record_ids
@@ -192,10 +219,11 @@ async def _insert(
     linked: Sequence[LinkedPerson],
     *,
     employers: dict[EmployerSaid, UUID],
-    ids: tuple[UUID, UUID, UUID],
+    ids: tuple[UUID, UUID],
+    placed: _Placed,
     record_ids: Sequence[UUID],
 ) -> None:
-    report_id, case_id, leaf_id = ids
+    report_id, leaf_id = ids
     blind = tx.vault.blind  # taken once: an index and the name of its key belong together
     await reports.insert_report(
         tx,
@@ -211,12 +239,13 @@ async def _insert(
             "body_sha256": hashlib.sha256(body).digest(),
             "leaf_id": leaf_id,
             "needs": list(said.needs),
+            "by_household": placed.by_household,
         },
         [
             {**_record(tx, record_id, person, employers), "main": position == 0}
             for position, (record_id, person) in enumerate(zip(record_ids, linked, strict=True))
         ],
-        case_id=case_id,
+        case_id=placed.case_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""Unified social credit codes of organisations (统一社会信用代码, GB 32100-2015)."""
+"""Unified social credit codes of organisations (统一社会信用代码, GB 32100-2015), and the codes they replaced."""
 
 import re
 import unicodedata
@@ -65,3 +65,14 @@ def parse_credit_code(text: str) -> CreditCode:
     if check_character(number[:17]) != number[17]:
         raise CreditCodeError("check-character")
     return CreditCode(number, registrar=number[0], division_code=number[2:8], organisation_code=number[8:17])
+
+
+def check_employer_code(text: str) -> None:
+    """Accepts a credit code, an organisation code (GB 11714, XXXXXXXX-X) or a registration number of fifteen digits
+    from before 2015. Raises CreditCodeError."""
+    plain = _IGNORED.sub("", unicodedata.normalize("NFKC", text)).upper()
+    if len(plain) == 9:
+        if organisation_check_character(plain[:8]) != plain[8]:
+            raise CreditCodeError("check-character")
+    elif not (len(plain) == 15 and plain.isascii() and plain.isdigit()):
+        parse_credit_code(plain)

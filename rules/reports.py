@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from rules.credit_codes import CreditCodeError, parse_credit_code
+from rules.credit_codes import CreditCodeError, check_employer_code
 from rules.deadlines import shanghai_day
 from rules.errors import FieldError, ValidationFailed
 from rules.identity_numbers import (
@@ -220,7 +220,7 @@ def _credit_code_errors(pointer: str, employer: EmployerSaid) -> list[FieldError
     if employer.uscc is None:
         return []
     try:
-        parse_credit_code(employer.uscc)
+        check_employer_code(employer.uscc)
     except CreditCodeError as wrong:
         return [FieldError(f"{pointer}/uscc", wrong.code)]
     return []

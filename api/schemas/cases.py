@@ -152,13 +152,15 @@ class Links(BaseModel):
 
 
 class TaskShown(BaseModel):
-    """Something the coordinator has to decide."""
+    """Something the coordinator has to decide. `possible_household`: `other_case`, which it coordinates too, may hold
+    the same household; ended by linking the two as `same_household`, or by closing one."""
 
     id: UUID
     kind: str
     status: str
     referral_id: UUID | None
     need: str | None
+    other_case: UUID | None
     created_at: datetime
 
 

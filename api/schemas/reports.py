@@ -54,6 +54,9 @@ class AddressIn(StrictModel):
 
 
 class EmployerIn(StrictModel):
+    """`uscc`: the unified social credit code; from papers of before 2015 also an organisation code (XXXXXXXX-X) or a
+    registration number of fifteen digits. Any of them says which organisation it is, however the name is written."""
+
     name: ShortText
     uscc: ShortText | None = None
 

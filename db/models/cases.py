@@ -108,16 +108,19 @@ class CaseNeed(SQLModel, table=True):
 
 
 class CaseTask(SQLModel, table=True):
-    """Something the coordinator has to decide: a need that came back, a possible duplicate, a dispute, an erasure."""
+    """Something the coordinator has to decide: a need that came back, a possible duplicate, a dispute, an erasure,
+    whether another case of its own (`other_case_id`) holds the same household."""
 
     __tablename__ = "case_task"
     __table_args__ = (
         CheckConstraint(
-            one_of("kind", "reroute", "possible_duplicate", "dispute", "retention_due"), name="case_task_kind"
+            one_of("kind", "reroute", "possible_duplicate", "dispute", "retention_due", "possible_household"),
+            name="case_task_kind",
         ),
         CheckConstraint(one_of("status", "open", "done"), name="case_task_status"),
         Index("case_task_by_agency", "agency_id", "status", "id"),
         Index("case_task_by_case", "case_id"),
+        Index("case_task_by_other_case", "other_case_id", postgresql_where="other_case_id IS NOT NULL"),
     )
 
     id: UUID = key()
@@ -129,3 +132,4 @@ class CaseTask(SQLModel, table=True):
     need: str | None
     created_at: datetime
     done_at: datetime | None
+    other_case_id: UUID | None = Field(foreign_key="case.id")

@@ -16,7 +16,8 @@ class Report(SQLModel, table=True):
 
     `source_record` is the keyed hash of the sender's record id: nothing forbids that to be a person's number.
     `source_key` names the key it was hashed with; null where nobody wrote it down. An erased report keeps its row as a
-    tombstone, and nothing of what was said.
+    tombstone, and nothing of what was said. `by_household`: it stands in its case because its people are that
+    household, though none of them was known.
     """
 
     __tablename__ = "report"
@@ -44,3 +45,4 @@ class Report(SQLModel, table=True):
     leaf_id: UUID
     erased_at: datetime | None
     needs: list[str] = Field(sa_type=ARRAY(Text), nullable=False, sa_column_kwargs={"server_default": "{}"})
+    by_household: bool = Field(sa_column_kwargs={"server_default": "false"})

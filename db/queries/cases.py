@@ -36,9 +36,11 @@ async def active_case_of(tx: Tx, person_ids: Sequence[UUID]) -> UUID | None:
     return found
 
 
-async def active_case_of_employer(tx: Tx, employer_id: UUID, division_code: str) -> UUID | None:
-    """The active case of an employer; where only a name is known, one of the same place. One statement."""
-    found: UUID | None = await tx.value("SELECT active_case_of_employer($1, $2)", employer_id, division_code)
+async def active_case_of_employer(tx: Tx, employer_id: UUID, division_code: str, *, by_number: bool) -> UUID | None:
+    """The active case of an employer; where only a name was said, one of the same place. One statement."""
+    found: UUID | None = await tx.value(
+        "SELECT active_case_of_employer($1, $2, $3)", employer_id, division_code, by_number
+    )
     return found
 
 
@@ -169,7 +171,7 @@ async def update_status(
 
 async def open_tasks(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     return await tx.rows(
-        "SELECT id, kind, status, referral_id, need, created_at FROM case_task "
+        "SELECT id, kind, status, referral_id, need, other_case_id AS other_case, created_at FROM case_task "
         "WHERE case_id = $1 AND agency_id = $2 ORDER BY id",
         case_id,
         tx.agency_id,

@@ -33,20 +33,6 @@ async def add_persons(tx: Tx, person_ids: Sequence[UUID]) -> None:
     await tx.run("SELECT new_person(p, $2) FROM unnest($1::uuid[]) p", list(person_ids), tx.now)
 
 
-async def employers_for(tx: Tx, employers: Sequence[tuple[UUID, str, str | None]]) -> list[UUID]:
-    """For each (new id, name, credit code): the id of that employer, created when new. One statement."""
-    rows = await tx.rows(
-        "SELECT employer_for(e.id, e.name, e.code, $4) AS id "
-        "FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS e (id, name, code, position) "
-        "ORDER BY coalesce(e.code, e.name)",
-        [employer[0] for employer in employers],
-        [employer[1] for employer in employers],
-        [employer[2] for employer in employers],
-        tx.now,
-    )
-    return [row["id"] for row in rows]
-
-
 @dataclass(frozen=True, slots=True)
 class HouseholdRow:
     """One person of a report on the way into the case's household."""
@@ -120,10 +106,6 @@ async def household_of(tx: Tx, case_id: UUID, records_of: Sequence[UUID] | None 
         case_id,
         None if records_of is None else list(records_of),
     )
-
-
-async def find_employer(tx: Tx, employer_id: UUID) -> asyncpg.Record | None:
-    return await tx.row("SELECT id, name, credit_code FROM employer WHERE id = $1", employer_id)
 
 
 async def search_records(

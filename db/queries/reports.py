@@ -36,8 +36,9 @@ async def lock_source(tx: Tx, system: str, hashes: list[bytes]) -> UUID | None:
 _INSERT = """
 WITH filed AS (
     INSERT INTO report (id, agency_id, case_id, source_system, source_record, aware_at, reported_at,
-                        reported_by, channel, urgency, body, body_sha256, leaf_id, source_key, needs)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $16))
+                        reported_by, channel, urgency, body, body_sha256, leaf_id, source_key, needs,
+                        by_household)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, $16, $17))
 INSERT INTO person_record (id, report_id, case_id, agency_id, person_id, name, id_type, id_number, id_index,
                            name_birth_index, phone_indexes, contact, sex, birth_date, division_code, employment_status,
                            employer_id, details, created_at, index_key, relation, main)
@@ -73,6 +74,7 @@ async def insert_report(
         json.dumps(records),
         report["source_key"],
         report["needs"],
+        report["by_household"],
     )
 
 

@@ -6,6 +6,7 @@ GRANT SELECT, INSERT, UPDATE ON case_need TO tongli_app;
 GRANT SELECT ON participant TO tongli_app;
 GRANT SELECT, UPDATE ON case_task TO tongli_app;
 GRANT SELECT, INSERT, UPDATE ON "case", participant, case_need, case_task TO tongli_linker;
+GRANT DELETE ON case_task TO tongli_linker;
 GRANT SELECT (id, case_id, agency_id, role, since, until) ON participant TO tongli_jobs;
 
 ALTER TABLE "case" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -62,7 +63,8 @@ CREATE POLICY linker ON case_task TO tongli_linker USING (true) WITH CHECK (true
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
--- The participants' copies follow their case.
+-- The participants' copies follow their case; what is asked of its household ends and
+-- begins again with it.
 CREATE OR REPLACE FUNCTION copy_case_to_participants() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -72,6 +74,19 @@ BEGIN
      WHERE case_id = NEW.id AND until IS NULL;
     IF (NEW.status = 'closed') <> (OLD.status = 'closed') THEN
         UPDATE household_member SET active = NEW.status <> 'closed' WHERE case_id = NEW.id;
+        UPDATE case_task t SET status = 'done', done_at = clock_timestamp()
+         WHERE t.kind = 'possible_household' AND t.status = 'open' AND NEW.status = 'closed'
+           AND (t.case_id = NEW.id OR t.other_case_id = NEW.id
+                OR (t.case_id = NEW.merged_into AND t.other_case_id = NEW.merged_into));
+        UPDATE case_task t SET status = 'open', done_at = NULL
+         WHERE t.kind = 'possible_household' AND t.status = 'done' AND NEW.status <> 'closed'
+           AND (t.case_id = NEW.id OR t.other_case_id = NEW.id
+                OR (t.case_id = OLD.merged_into AND t.other_case_id = OLD.merged_into))
+           AND NOT EXISTS (SELECT FROM "case" c WHERE c.id IN (t.case_id, t.other_case_id) AND c.id <> NEW.id
+                              AND c.status = 'closed')
+           AND NOT EXISTS (SELECT FROM case_link l WHERE l.kind = 'same_household' AND l.undone_at IS NULL
+                              AND l.case_id = least(t.case_id, t.other_case_id)
+                              AND l.other_case_id = greatest(t.case_id, t.other_case_id));
     END IF;
     RETURN NULL;
 END
@@ -85,13 +100,14 @@ AS $$
      WHERE m.person_id = p_person AND m.active ORDER BY m.role, m.joined_at LIMIT 1
 $$;
 
--- The active employer case of an employer, or null. A bare name opens a case of the same place only: anybody may guess it.
-CREATE OR REPLACE FUNCTION active_case_of_employer(p_employer uuid, p_division text) RETURNS uuid
+-- The active employer case of an employer, or null. Who names no number reaches a case of the same place only: anybody may
+-- guess a name.
+CREATE OR REPLACE FUNCTION active_case_of_employer(p_employer uuid, p_division text, p_by_number boolean) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-    SELECT c.id FROM "case" c JOIN employer e ON e.id = c.employer_id
+    SELECT c.id FROM "case" c
      WHERE c.employer_id = p_employer AND c.kind = 'employer' AND c.status <> 'closed'
-       AND (e.credit_code IS NOT NULL OR c.division_code = p_division) ORDER BY c.opened_at LIMIT 1
+       AND (p_by_number OR c.division_code = p_division) ORDER BY c.opened_at LIMIT 1
 $$;
 
 -- Opens a case under the union that coordinates it, whoever reported.
@@ -192,11 +208,11 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION copy_case_to_participants(), active_case_of(uuid), active_case_of_employer(uuid, text),
+REVOKE ALL ON FUNCTION copy_case_to_participants(), active_case_of(uuid), active_case_of_employer(uuid, text, boolean),
     open_case(uuid, uuid, text, text, uuid, text, uuid, date, text, text[], text, timestamptz),
     join_case(uuid, uuid, uuid, text), leave_case(uuid, uuid, text), add_report_to_case(uuid, text[], timestamptz)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION active_case_of(uuid), active_case_of_employer(uuid, text),
+GRANT EXECUTE ON FUNCTION active_case_of(uuid), active_case_of_employer(uuid, text, boolean),
     open_case(uuid, uuid, text, text, uuid, text, uuid, date, text, text[], text, timestamptz),
     join_case(uuid, uuid, uuid, text), leave_case(uuid, uuid, text), add_report_to_case(uuid, text[], timestamptz)
     TO tongli_app;

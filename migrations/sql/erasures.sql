@@ -76,6 +76,7 @@ BEGIN
     DELETE FROM household_member WHERE case_id = p_case;
     DELETE FROM person_record WHERE case_id = p_case;
     PERFORM forget_unknown_people(people);
+    DELETE FROM case_task WHERE kind = 'possible_household' AND p_case IN (case_id, other_case_id);
     UPDATE case_task SET status = 'done', done_at = p_now WHERE case_id = p_case AND status = 'open';
     UPDATE "case" SET main_birth_date = NULL, cause_primary = NULL, causes_secondary = '{}', difficulty_class = NULL,
                       employer_id = CASE WHEN kind = 'employer' THEN employer_id END, exit_reason = NULL,

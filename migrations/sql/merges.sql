@@ -68,11 +68,12 @@ BEGIN
 END
 $$;
 
--- Whose file a case is: the main person of the first report in it.
+-- Whose file a case is: the main person of the first report in it, of those that did not join it as its household.
 CREATE OR REPLACE FUNCTION main_person_of(p_case uuid) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-    SELECT r.person_id FROM person_record r WHERE r.case_id = p_case AND r.main ORDER BY r.created_at, r.id LIMIT 1
+    SELECT r.person_id FROM person_record r JOIN report q ON q.id = r.report_id
+     WHERE r.case_id = p_case AND r.main ORDER BY q.by_household, r.created_at, r.id LIMIT 1
 $$;
 
 -- Household, parts and needs of a case as its records, reports and referrals make them. `p_gone`: needs that what left
@@ -427,7 +428,8 @@ BEGIN
 END
 $$;
 
--- Reports in a case that only a withdrawn link had brought there: their main person is known there from nothing else.
+-- Reports in a case that only a withdrawn link had brought there: their main person is known there from nothing else, and
+-- did not come as one of the household.
 CREATE OR REPLACE FUNCTION stray_reports(p_record uuid)
 RETURNS TABLE (case_id uuid, person_id uuid, report_ids uuid[], division_code text, birth_date date)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
@@ -440,6 +442,8 @@ AS $$
      WHERE s.id = p_record AND main_person_of(s.case_id) <> s.person_id
        AND NOT EXISTS (SELECT FROM person_record o JOIN person_record om ON om.report_id = o.report_id AND om.main
                         WHERE o.case_id = s.case_id AND o.person_id = s.person_id AND om.person_id <> s.person_id)
+       AND NOT EXISTS (SELECT FROM person_record h JOIN report q ON q.id = h.report_id AND q.by_household
+                        WHERE h.case_id = s.case_id AND h.person_id = s.person_id AND h.main)
      GROUP BY s.case_id, s.person_id
 $$;
 

@@ -1,16 +1,15 @@
--- person, person_record, link, household_member, employer: who is meant. Content is sealed by the application;
+-- person, person_record, link, household_member: who is meant. Content is sealed by the application;
 -- rows are seen by the agency that reported them, the case's coordinator and its receivers.
 
 GRANT SELECT, INSERT ON person_record, link TO tongli_app;
-GRANT SELECT ON household_member, employer TO tongli_app;
-GRANT SELECT, INSERT ON person, person_record, link, employer TO tongli_linker;
+GRANT SELECT ON household_member TO tongli_app;
+GRANT SELECT, INSERT ON person, person_record, link TO tongli_linker;
 GRANT SELECT, INSERT, UPDATE ON household_member TO tongli_linker;
 
 ALTER TABLE person ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE person_record ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE link ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE household_member ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-ALTER TABLE employer ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS linker ON person;
 CREATE POLICY linker ON person TO tongli_linker USING (true) WITH CHECK (true);
@@ -20,8 +19,6 @@ DROP POLICY IF EXISTS linker ON link;
 CREATE POLICY linker ON link TO tongli_linker USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS linker ON household_member;
 CREATE POLICY linker ON household_member TO tongli_linker USING (true) WITH CHECK (true);
-DROP POLICY IF EXISTS linker ON employer;
-CREATE POLICY linker ON employer TO tongli_linker USING (true) WITH CHECK (true);
 
 DROP POLICY IF EXISTS seen ON person_record;
 CREATE POLICY seen ON person_record FOR SELECT TO tongli_app USING (
@@ -56,11 +53,6 @@ DROP POLICY IF EXISTS seen ON household_member;
 CREATE POLICY seen ON household_member FOR SELECT TO tongli_app
     USING (EXISTS (SELECT FROM person_record r WHERE r.id = household_member.record_id));
 
-DROP POLICY IF EXISTS seen ON employer;
-CREATE POLICY seen ON employer FOR SELECT TO tongli_app USING (
-    EXISTS (SELECT FROM "case" c WHERE c.employer_id = employer.id)
-    OR EXISTS (SELECT FROM person_record r WHERE r.employer_id = employer.id));
-
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 
@@ -85,33 +77,9 @@ BEGIN
 END
 $$;
 
--- The employer of this credit code, or of this name where no code is known; created when new.
-CREATE OR REPLACE FUNCTION employer_for(p_id uuid, p_name text, p_code text, p_now timestamptz) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-DECLARE
-    found_id uuid;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(coalesce(p_code, p_name), 2));
-    IF p_code IS NOT NULL THEN
-        SELECT e.id INTO found_id FROM employer e WHERE e.credit_code = p_code;
-    ELSE
-        SELECT e.id INTO found_id FROM employer e WHERE e.name = p_name AND e.credit_code IS NULL
-         ORDER BY e.created_at LIMIT 1;
-    END IF;
-    IF found_id IS NULL THEN
-        INSERT INTO employer (id, name, credit_code, created_at) VALUES (p_id, p_name, p_code, p_now);
-        found_id := p_id;
-    END IF;
-    RETURN found_id;
-END
-$$;
-
 REVOKE ALL ON FUNCTION new_person(uuid, timestamptz),
-    add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
-    FROM PUBLIC;
+    add_household_member(uuid, uuid, uuid, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION new_person(uuid, timestamptz),
-    add_household_member(uuid, uuid, uuid, text, text, timestamptz), employer_for(uuid, text, text, timestamptz)
-    TO tongli_app;
+    add_household_member(uuid, uuid, uuid, text, text, timestamptz) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;

@@ -5,7 +5,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from stdnum.cn import uscc
 
-from rules.credit_codes import CreditCodeError, check_character, organisation_check_character, parse_credit_code
+from rules.credit_codes import (
+    CreditCodeError,
+    check_character,
+    check_employer_code,
+    organisation_check_character,
+    parse_credit_code,
+)
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 DEMO = "91340800MA0000007A"
@@ -68,6 +74,27 @@ def test_an_organisation_code_has_its_own_check(first8: str, check: str) -> None
 def test_an_organisation_code_needs_eight_symbols(first8: str, fault: str) -> None:
     with pytest.raises(CreditCodeError) as refused:
         organisation_check_character(first8)
+    assert refused.value.code == fault
+
+
+@pytest.mark.parametrize("text", ["D2143569-X", "d2143569x", "340802000123456", "91340800MA0000007A"])
+def test_an_employers_code_may_be_one_of_those_before(text: str) -> None:
+    check_employer_code(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("D2143569-1", "check-character"),
+        ("D214*569-X", "characters"),
+        ("34080200012345A", "length"),
+        ("3408020001234", "length"),
+        ("91340800MA0000007B", "check-character"),
+    ],
+)
+def test_an_employers_code_that_cannot_be_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(CreditCodeError) as refused:
+        check_employer_code(text)
     assert refused.value.code == fault
 
 
