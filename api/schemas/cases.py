@@ -152,13 +152,15 @@ class Links(BaseModel):
 
 
 class TaskShown(BaseModel):
-    """Something the coordinator has to decide."""
+    """Something the coordinator has to decide. `link_id` of a `doubtful_link`: a later linkage model would not even ask
+    whether its two records are one person. Undo it, or leave it as it is."""
 
     id: UUID
     kind: str
     status: str
     referral_id: UUID | None
     need: str | None
+    link_id: UUID | None
     created_at: datetime
 
 
