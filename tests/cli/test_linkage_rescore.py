@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -156,6 +157,15 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(place: Place
     after = (await place.persons(), await place.links(), await place.matches(), await place.versions())
     assert after == before
     assert await place.tasks() == []
+
+
+async def test_only_records_since_a_day_or_after_a_number_are_asked_about(place: Place, labour: Api) -> None:
+    for person in alike():
+        await reported(labour, person)
+    work = place.work(CREDULOUS, write=False)
+    assert (await walk(place.url, replace(work, since=real_time() + timedelta(days=1)))).records == 0
+    assert (await walk(place.url, replace(work, since=real_time() - timedelta(days=1)))).records == 2
+    assert (await walk(place.url, work, after=1)).records == 1
 
 
 async def test_the_model_of_today_would_do_it_all_again(place: Place, labour: Api, union: Api) -> None:
