@@ -114,11 +114,11 @@ async def reported(api: Api, person: Json, **changes: Any) -> Json:
 
 def alike() -> tuple[Json, Json]:
     """Two people of one name, born in one year, whom the model of today keeps apart without asking."""
-    year, month, day = secrets.randbelow(50) + 1950, secrets.randbelow(12), secrets.randbelow(28)
-    one = person_body(birth_date=f"{year}-{month + 1:02d}-{day + 1:02d}", phones=[_phone()])
+    year, month, day = 1950 + secrets.randbelow(50), 2 + secrets.randbelow(8), secrets.randbelow(28)
+    one = person_body(birth_date=f"{year}-{month:02d}-{day + 1:02d}", phones=[_phone()])
     other = person_body(
         name=one["name"],
-        birth_date=f"{year}-{(month + 3) % 12 + 1:02d}-{(day + 11) % 28 + 1:02d}",
+        birth_date=f"{year}-{month + 3:02d}-{(day + 11) % 28 + 1:02d}",
         phones=[_phone()],
         address={"division_code": "990101", "detail": "棉花街3号"},
     )
@@ -289,6 +289,14 @@ async def test_a_doubted_link_is_not_looked_at_any_more_once_its_other_record_wa
     (link,) = [one for one in await place.links() if one["other_record_id"]]
     await place.raw.execute("SELECT forget_links(ARRAY[$1::uuid])", link["other_record_id"])
     assert [task["status"] for task in await place.tasks()] == ["done"]
+
+
+async def test_a_doubted_link_that_is_erased_takes_its_task_along(place: Place, labour: Api) -> None:
+    await one_person_twice(labour)
+    await place.asked(DOUBTING, write=True)
+    (link,) = [one for one in await place.links() if one["other_record_id"]]
+    await place.raw.execute("SELECT forget_links(ARRAY[$1::uuid])", link["record_id"])
+    assert await place.tasks() == []
 
 
 async def test_a_doubted_link_goes_with_the_case_its_record_goes_to(place: Place, labour: Api) -> None:
