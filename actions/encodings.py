@@ -7,6 +7,7 @@ from uuid import UUID
 
 from actions.audit import leave_mark
 from crypto.link_encodings import EncodingKey, year_of
+from crypto.vault import Vault
 from db.transaction import Tx
 from rules.deadlines import shanghai_day
 from rules.errors import FieldError, ValidationFailed
@@ -38,7 +39,12 @@ def hand_out_key(tx: Tx) -> HandedOut:
 
 def encodings_of(tx: Tx) -> Encodings:
     """Compares encodings of every agency with what others disclosed; one for each person of a report."""
-    return Encodings(lambda agency, year: tx.vault.encodings.keyed(UUID(agency), year))
+    return encodings_by(tx.vault)
+
+
+def encodings_by(vault: Vault) -> Encodings:
+    """The same, without anybody acting."""
+    return Encodings(lambda agency, year: vault.encodings.keyed(UUID(agency), year))
 
 
 def with_encoded(tx: Tx, found: Sequence[PersonFound], features: Sequence[Features]) -> list[Features]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from actions.encodings import encodings_of, with_encoded
 from actions.match_events import tell_sides
 from crypto.ids import new_id
+from crypto.vault import Vault
 from db.queries import divisions, links, match_candidates, merges, people
 from db.queries.links import CandidateRow, FeatureRow
 from db.queries.merges import MainCase
@@ -141,7 +142,12 @@ async def _candidates(tx: Tx, keys: Mapping[int, Sequence[str]]) -> Mapping[int,
 
 def open_features(tx: Tx, record_id: UUID, sealed: bytes) -> Features:
     """What a record is compared by."""
-    return decode(tx.vault.cipher.open_bytes(sealed, _context(record_id)))
+    return opened_features(tx.vault, record_id, sealed)
+
+
+def opened_features(vault: Vault, record_id: UUID, sealed: bytes) -> Features:
+    """The same, without anybody acting."""
+    return decode(vault.cipher.open_bytes(sealed, _context(record_id)))
 
 
 def _context(record_id: UUID) -> str:

@@ -41,8 +41,16 @@ async def tell_sides_for_system(
     raw: Raw, event_type: str, match: asyncpg.Record, now: datetime, *, moved: tuple[str, str]
 ) -> None:
     """The same for what the clock did, with a leaf each. One statement for each side."""
+    for fact in facts_of_sides(event_type, match, moved=moved):
+        await record_for_system(raw, fact, now)
+
+
+def facts_of_sides(
+    event_type: str, match: asyncpg.Record, *, moved: tuple[str, str] | None = None
+) -> Iterator[SystemFact]:
+    """What the program tells each side."""
     for case_id, coordinator in _cases(match):
-        fact = SystemFact(
+        yield SystemFact(
             type=event_type,
             action=event_type,
             subject_type="match_candidate",
@@ -52,4 +60,3 @@ async def tell_sides_for_system(
             case_id=case_id,
             moved=moved,
         )
-        await record_for_system(raw, fact, now)

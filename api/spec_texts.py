@@ -136,6 +136,9 @@ EVENTS: Final[dict[str, Text]] = {
     "probing.suspected": Text(
         "同一机构一日内以多个身份内容试探同一人", "an agency filed many identities for one person within a day"
     ),
+    "link.doubtful": Text(
+        "新的关联模型对一处关联存疑，请主办工会核对", "a later linkage model doubts a link: its coordinator should look"
+    ),
     "match.found": Text("发现一条疑似重复，待人工判定", "a possible match waits for people to decide"),
     "match.decided": Text("疑似重复已判定为不同的人", "two people: a possible match was none"),
     "match.confirmed": Text("疑似重复已确认为同一人", "one person: a possible match was confirmed"),

@@ -1,4 +1,5 @@
 """`./tongli linkage train`: learns how much each agreement of two reports speaks, and writes the linkage model.
+`rescore` and `rebuild` are in modules of their own.
 
 Exit codes: 0 written, 1 refused because gold pairs fell, 2 a file that cannot be read or Splink missing.
 """
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.linkage_gold import fallen, read_gold_pairs
+from cli.linkage_rebuild import rebuild, rebuild_arguments
 from cli.linkage_reports import ReportsError, features_of_row, places_of_reference, read_rows, read_truth
+from cli.linkage_rescore import rescore, rescore_arguments
 from cli.linkage_splink import NoSplinkError
 from cli.linkage_training import RANDOM_PAIRS, Sample, Trained, named, settings_of, train, written
 from db.reference_data import FOLDER
@@ -23,8 +26,10 @@ COMMITTED: Final = FOLDER / "linkage_model.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`train` and its files."""
-    kinds = parser.add_subparsers(dest="what", required=True, metavar="train")
+    """`train` and its files, `rescore`, `rebuild`."""
+    kinds = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
+    rescore_arguments(kinds.add_parser("rescore", help="ask what a model would say of what is known; changes no link"))
+    rebuild_arguments(kinds.add_parser("rebuild", help="replay all assertions and compare the persons they make"))
     to_train = kinds.add_parser("train", help="learn a model from reports, with Splink (group `linkage`)")
     to_train.add_argument(
         "--reports", type=Path, action="append", required=True, help="reports, one JSON object a line; repeatable"
@@ -53,7 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, compare with the gold pairs, write or refuse."""
+    """Train, compare with the gold pairs, write or refuse; or one of the other commands."""
+    return {"rescore": rescore, "rebuild": rebuild, "train": _train}[arguments.what](arguments)
+
+
+def _train(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     try:
         before = settings_of(arguments.model.read_text(encoding="utf-8"))

@@ -61,9 +61,9 @@ async def _grant(raw: Raw) -> None:
     schema = await raw.fetchval("SELECT quote_ident(current_schema())")
     database = await raw.fetchval("SELECT quote_ident(current_database())")
     for statement in (
-        f"GRANT {names.OWNER}, {names.LINKER}, {names.APP}, {names.KEYS} TO CURRENT_USER",
+        f"GRANT {names.OWNER}, {names.LINKER}, {names.APP}, {names.KEYS}, {names.RESCORE} TO CURRENT_USER",
         f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {names.OWNER}, {names.LINKER}",
-        f"GRANT USAGE ON SCHEMA {schema} TO {names.APP}, {names.JOBS}, {names.REPORT}, {names.KEYS}",
+        f"GRANT USAGE ON SCHEMA {schema} TO {names.APP}, {names.JOBS}, {names.REPORT}, {names.KEYS}, {names.RESCORE}",
         f"GRANT CONNECT ON DATABASE {database} TO {names.APP}, {names.JOBS}",
         f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC",
     ):

@@ -170,7 +170,7 @@ SELECT r.rolname, r.rolsuper, r.rolbypassrls, current_setting('server_version_nu
        (SELECT count(*) FROM pg_class c WHERE c.relowner = r.oid) AS owns,
        EXISTS (SELECT FROM pg_roles h WHERE h.oid <> r.oid AND pg_has_role(r.oid, h.oid, 'MEMBER')
                   AND (h.rolsuper OR h.rolbypassrls
-                       OR h.rolname IN ('{names.OWNER}', '{names.LINKER}', '{names.KEYS}'))) AS holds
+                       OR h.rolname IN ('{names.OWNER}', '{names.LINKER}', '{names.KEYS}', '{names.RESCORE}'))) AS holds
   FROM pg_roles r WHERE r.rolname = current_user"""  # noqa: S608  constants of db/names.py
 
 _DURABILITY = """

@@ -13,6 +13,8 @@ REPORT = "tongli_report"
 KEYS = "tongli_keys"
 """What `./tongli keys` becomes while it re-seals and re-indexes: sealed columns and indexes of every row; cannot log
 in."""
+RESCORE = "tongli_rescore"
+"""What `./tongli linkage rescore` and `rebuild` become: a few functions of the linker, no table; cannot log in."""
 
 LOGINS = (APP, JOBS)
-HOLDERS = (OWNER, LINKER, REPORT, KEYS)
+HOLDERS = (OWNER, LINKER, REPORT, KEYS, RESCORE)

@@ -1,9 +1,10 @@
 """The operator's door: what no agency may do, so that there can be a first agency, and a first client that signs in.
 
-One transaction, three hats. The directory and reference tables belong to `tongli_owner`; clients, keys, staff and audit
+One transaction, four hats. The directory and reference tables belong to `tongli_owner`; clients, keys, staff and audit
 leaves lie behind row security that knows no operator at all, so they are written as `tongli_app` acting for one agency.
-Sealed values and indexes of everybody's rows are renewed as `tongli_keys`, which sees and changes nothing else. No hat
-needs a superuser: the administrator's login is a member of the three roles.
+Sealed values and indexes of everybody's rows are renewed as `tongli_keys`, which sees and changes nothing else; what
+another linkage model would say is asked as `tongli_rescore`. No hat needs a superuser: the administrator's login is a
+member of these roles.
 """
 
 import json
@@ -18,6 +19,7 @@ from crypto.digests import committed
 from crypto.ids import new_id
 from db import names
 from db.engine import Raw, driver_connection, open_engine
+from db.transaction import commit_with
 
 OPERATOR = UUID(int=0)
 """Stands for the person at the operator's keyboard: the machine's own log knows who that was."""
@@ -58,6 +60,42 @@ async def open_key_work(admin_url: str) -> AsyncIterator[KeyWork]:
     try:
         async with engine.connect() as connection:
             yield KeyWork(await driver_connection(connection))
+    finally:
+        await engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class RescoreWork:
+    """One connection for a walk of many small transactions."""
+
+    _raw: Raw
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[Raw]:
+        """A transaction as tongli_rescore."""
+        async with self._raw.transaction():
+            await self._raw.execute(f"SET LOCAL ROLE {names.RESCORE}")
+            yield self._raw
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Raw]:
+        """The same, seeing everything as it stands now and changing nothing."""
+        async with self._raw.transaction(isolation="repeatable_read", readonly=True):
+            await self._raw.execute(f"SET LOCAL ROLE {names.RESCORE}")
+            yield self._raw
+
+
+@asynccontextmanager
+async def open_rescore_work(admin_url: str) -> AsyncIterator[RescoreWork]:
+    """The door of `./tongli linkage rescore` and `rebuild`. `admin_url`: the login that prepared the roles."""
+    engine = open_engine(admin_url)
+    try:
+        async with engine.connect() as connection:
+            raw = await driver_connection(connection)
+            async with raw.transaction():
+                await raw.execute(f"SET LOCAL ROLE {names.APP}")
+                commit_with(await raw.fetchval("SELECT hash FROM audit_log") or "sha256")
+            yield RescoreWork(raw)
     finally:
         await engine.dispose()
 

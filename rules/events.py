@@ -74,6 +74,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "break_glass.overdue": Rule(("coordinator", "other")),
     "honey.touched": _OWN,
     "probing.suspected": _OWN,
+    "link.doubtful": Rule(("coordinator",)),
     "match.found": _OF_MATCH,
     "match.decided": _OF_MATCH,
     "match.confirmed": _OF_MATCH,

@@ -277,7 +277,8 @@ async def get_links(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Links:
 
 @router.get("/{case_id}/tasks", operation_id="list_case_tasks")
 async def get_tasks(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Tasks:
-    """List what the coordinator has to decide: needs that came back, possible duplicates and households, disputes."""
+    """List what the coordinator has to decide: needs that came back, possible duplicates and households, disputes,
+    links that a later linkage model doubts."""
     await verbs.seen_case(tx, case_id)
     return Tasks(
         data=[

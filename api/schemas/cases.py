@@ -153,7 +153,8 @@ class Links(BaseModel):
 
 class TaskShown(BaseModel):
     """Something the coordinator has to decide. `possible_household`: `other_case`, which it coordinates too, may hold
-    the same household; ended by linking the two as `same_household`, or by closing one."""
+    the same household; ended by linking the two as `same_household`, or by closing one. `link_id` of a `doubtful_link`:
+    a later linkage model would not even ask whether its two records are one person. Undo it, or leave it as it is."""
 
     id: UUID
     kind: str
@@ -161,6 +162,7 @@ class TaskShown(BaseModel):
     referral_id: UUID | None
     need: str | None
     other_case: UUID | None
+    link_id: UUID | None
     created_at: datetime
 
 

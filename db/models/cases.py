@@ -109,18 +109,30 @@ class CaseNeed(SQLModel, table=True):
 
 class CaseTask(SQLModel, table=True):
     """Something the coordinator has to decide: a need that came back, a possible duplicate, a dispute, an erasure,
-    whether another case of its own (`other_case_id`) holds the same household."""
+    whether another case of its own (`other_case_id`) holds the same household, a link (`link_id`) that another model
+    would not make."""
 
     __tablename__ = "case_task"
     __table_args__ = (
         CheckConstraint(
-            one_of("kind", "reroute", "possible_duplicate", "dispute", "retention_due", "possible_household"),
+            one_of(
+                "kind",
+                *("reroute", "possible_duplicate", "dispute", "retention_due", "possible_household", "doubtful_link"),
+            ),
             name="case_task_kind",
         ),
+        CheckConstraint("(kind = 'doubtful_link') = (link_id IS NOT NULL)", name="case_task_link"),
         CheckConstraint(one_of("status", "open", "done"), name="case_task_status"),
         Index("case_task_by_agency", "agency_id", "status", "id"),
         Index("case_task_by_case", "case_id"),
         Index("case_task_by_other_case", "other_case_id", postgresql_where="other_case_id IS NOT NULL"),
+        Index("case_task_by_link", "link_id", postgresql_where="link_id IS NOT NULL"),
+        Index(
+            "case_task_of_link",
+            "link_id",
+            unique=True,
+            postgresql_where="status = 'open' AND link_id IS NOT NULL",
+        ),
     )
 
     id: UUID = key()
@@ -130,6 +142,7 @@ class CaseTask(SQLModel, table=True):
     status: str
     referral_id: UUID | None
     need: str | None
+    link_id: UUID | None = Field(foreign_key="link.id", ondelete="CASCADE")
     created_at: datetime
     done_at: datetime | None
     other_case_id: UUID | None = Field(foreign_key="case.id")

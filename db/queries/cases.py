@@ -171,7 +171,7 @@ async def update_status(
 
 async def open_tasks(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     return await tx.rows(
-        "SELECT id, kind, status, referral_id, need, other_case_id AS other_case, created_at FROM case_task "
+        "SELECT id, kind, status, referral_id, need, other_case_id AS other_case, link_id, created_at FROM case_task "
         "WHERE case_id = $1 AND agency_id = $2 ORDER BY id",
         case_id,
         tx.agency_id,

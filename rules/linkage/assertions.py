@@ -51,16 +51,49 @@ def _named(records: set[N], neighbours: Mapping[N, set[N]], founded: Mapping[N, 
     for record in records:
         if record in found:
             continue
-        reached = _reached(record, neighbours)
+        reached = reached_from(record, neighbours)
         name = min(reached & founded.keys(), key=lambda person: founded[person], default=None)
         found |= dict.fromkeys(reached & records, name)
     return found
 
 
-def _reached(start: N, neighbours: Mapping[N, set[N]]) -> set[N]:
+def reached_from(start: N, neighbours: Mapping[N, set[N]]) -> set[N]:
+    """Whatever is connected with `start`, itself included."""
     reached, frontier = {start}, [start]
     while frontier:
         for one in neighbours.get(frontier.pop(), set()) - reached:
             reached.add(one)
             frontier.append(one)
     return reached
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[N]):
+    """Whose a record is as it is kept: on the record, and on what it is compared by, None where it is not compared."""
+
+    record: N
+    corrects: N | None
+    person: N
+    compared_as: N | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Generic[N]):
+    """`meant` is the person by the assertions; None where no standing one founds anybody."""
+
+    record: N
+    kept: N
+    meant: N | None
+
+
+def differences(said: Iterable[Said[N]], kept: Iterable[Kept[N]]) -> list[Difference[N]]:
+    """Records that are not kept as whose they are by the assertions. Cost: linear in both."""
+    persons = persons_of(said)
+    found = []
+    for one in kept:
+        meant = persons.get(one.record if one.corrects is None else one.corrects)
+        if one.person != meant:
+            found.append(Difference(one.record, one.person, meant))
+        elif one.compared_as is not None and one.compared_as != meant:
+            found.append(Difference(one.record, one.compared_as, meant))
+    return found

@@ -37,6 +37,8 @@ class Guard(StrEnum):
     against_the_person = "against_the_person"
     encoded = "encoded"
     """Encodings alone say so: nothing links by them."""
+    model_changed = "model_changed"
+    """Both were known when another model came: nothing is joined behind people's backs."""
 
 
 _SAME_SOUND: Final = frozenset({"exact", "same_sound", "same_folded_sound", "readable_part", "former"})

@@ -24,7 +24,7 @@ NOUNS = {
     *("events", "honey", "households", "idempotency", "keys", "limits", "links", "match_candidates", "matters"),
     *("merges", "people", "person_requests"),
     "problems",
-    *("qualifications", "referrals", "reports", "results", "sharing", "staff"),
+    *("qualifications", "referrals", "reports", "rescoring", "results", "sharing", "staff"),
     *("webhook_endpoints", "webhooks"),
 }
 VERBS_AND_PARTS = {
@@ -42,7 +42,7 @@ VERBS_AND_PARTS = {
             "person_clocks",
         ),
         *("person_decisions", "person_documents", "referral_files", "referral_steps", "retention", "revealing"),
-        *("match_events", "system", "witnesses"),
+        *("match_events", "replaying", "system", "witnesses"),
     },
     "db/queries": {"accounts", "clocks", "erasures", "housekeeping", "person_documents", "timeline"},
     "migrations/sql": {"erasures", "reference"},

@@ -57,6 +57,7 @@ async def test_a_role_with_no_powers_at_all_is_fit(login: Prepare) -> None:
         (f"GRANT {names.OWNER} TO odd", "may become"),
         (f"GRANT {names.LINKER} TO odd", "may become"),
         (f"GRANT {names.KEYS} TO odd", "may become"),
+        (f"GRANT {names.RESCORE} TO odd", "may become"),
         (f"CREATE ROLE go_between; GRANT {names.LINKER} TO go_between; GRANT go_between TO odd", "may become"),
         ("CREATE ROLE go_between SUPERUSER; GRANT go_between TO odd", "may become"),
         ("CREATE ROLE go_between BYPASSRLS; GRANT go_between TO odd", "may become"),

@@ -48,6 +48,15 @@ DEFINERS = {
     *("link_employer_case", "copy_case_to_links", "forget_case_links", "move_case_links"),
     *("copy_coordinators_to_match", "copy_coordinator_to_matches", "opened_matches", "withdraw_difference"),
     *("undo_not_duplicate", "lapsed_matches", "lapse_match", "probing_suspects", "shown_by_grant"),
+    *("records_to_rescore", "candidates_to_rescore", "persons_to_rescore", "links_to_rescore", "pairs_in_review"),
+    *(
+        "keep_rescored",
+        "close_doubtful_link",
+        "move_doubtful_links",
+        "assertions_to_replay",
+        "records_to_replay",
+        "settle_replayed",
+    ),
     *("cases_past_retention", "open_retention_task", "forget_proofs_of_erased"),
 }
 """The only functions that cross the wall; they belong to tongli_linker."""
