@@ -9,12 +9,8 @@ DROP FUNCTION records_to_rescore(text, bigint, integer, timestamptz),
     pairs_in_review(uuid[], text), keep_rescored(jsonb, text, jsonb, jsonb, timestamptz), close_doubtful_link(),
     move_doubtful_links(), assertions_to_replay(), records_to_replay(), settle_replayed(uuid[], timestamptz);
 REVOKE EXECUTE ON FUNCTION link_counts(bigint[]), linked_records(), link_differences(uuid[]) FROM tongli_rescore;
-SET LOCAL ROLE tongli_owner;
-GRANT DELETE ON case_task TO tongli_linker;
-SET LOCAL ROLE tongli_linker;
 DELETE FROM case_task WHERE kind = 'doubtful_link';
 SET LOCAL ROLE tongli_owner;
-REVOKE DELETE ON case_task FROM tongli_linker;
 REVOKE UPDATE (keys, model_version) ON link_feature FROM tongli_linker;
 
 ALTER TABLE case_task
