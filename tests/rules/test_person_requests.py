@@ -139,7 +139,7 @@ def test_every_action_that_is_marked_in_a_case_has_words_in_both_languages() -> 
     steps = {f"case.{step}" for step in ("assess", "activate", "propose_closing", "close", "reopen")}
     steps |= {f"referral.{step}" for moves in TRANSITIONS.values() for step in moves if step != "expire"}
     steps |= {f"case_link.{verb}" for verb in ("say", "undo")}
-    compared = ("read", "read_terms", "compare", "compare_by_grant", "not_duplicate", "undo")
+    compared = ("read", "read_terms", "compare", "compare_by_grant", "not_duplicate", "confirm", "undo")
     steps |= {f"match_candidate.{verb}" for verb in compared} | {"match.undone"}
     steps |= {f"access_request.{verb}" for verb in ("ask", "read", "granted", "refused", "revoked")}
     steps |= {f"person_request.{step}" for step in (*RequestStep, "file", "read", "overdue")}
