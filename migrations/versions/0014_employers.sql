@@ -196,12 +196,12 @@ BEGIN
               FROM jsonb_array_elements(jsonb_build_array(e -> 'name', e -> 'whole') || (e -> 'former')) n) t (said)
          WHERE t.said IS NOT NULL ORDER BY key) k;
     PERFORM FROM (
-        SELECT e.id FROM employer e WHERE (e.organisation IS NULL OR e.registration IS NULL) AND e.id IN (
-            SELECT n.employer_id FROM jsonb_array_elements(p_said) s
-              JOIN employer_name n ON n.division = s ->> 'county' AND n.key IN (s -> 'name' ->> 'key', s -> 'whole' ->> 'key')
-             WHERE (s ->> 'organisation' IS NOT NULL AND e.organisation IS NULL)
-                OR (s ->> 'registration' IS NOT NULL AND e.registration IS NULL))
-         ORDER BY e.id FOR NO KEY UPDATE) locked;
+        SELECT e.id FROM jsonb_array_elements(p_said) s
+          JOIN employer_name n ON n.key = ANY (ARRAY[s -> 'name' ->> 'key', s -> 'whole' ->> 'key']) AND n.division = s ->> 'county'
+          JOIN employer e ON e.id = n.employer_id
+         WHERE (s ->> 'organisation' IS NOT NULL AND e.organisation IS NULL)
+            OR (s ->> 'registration' IS NOT NULL AND e.registration IS NULL)
+         ORDER BY e.id FOR NO KEY UPDATE OF e) locked;
     RETURN QUERY SELECT employer_for(e.said, p_now) FROM jsonb_array_elements(p_said) WITH ORDINALITY AS e (said, at)
                   ORDER BY e.at;
 END
