@@ -177,7 +177,8 @@ async def unlinked_and_linked_again(ground: Ground) -> dict[str, Any]:
         difference = await ground.raw.fetchval("SELECT id FROM link WHERE withdraws = $1", link["id"])
         if await _undone(ground, caller, difference):
             again += 1
-            differ += await _person_of_each(ground.raw, link["record_id"]) != before
+            now = await _person_of_each(ground.raw)
+            differ += any(now[record] != person for record, person in before.items())
     return {"unlinked": unlinked, "parted": parted, "again": again, "differ": differ, "holds": again > 0 == differ}
 
 

@@ -87,6 +87,23 @@ CREATE OR REPLACE FUNCTION linked_records() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$ SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM link_feature_number_seq $$;
 
+-- Whether people are asked already whether these two persons are one, or it was said that they are not: one question, and
+-- one answer, for however many records.
+CREATE OR REPLACE FUNCTION asked_or_apart(p_one uuid, p_other uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT EXISTS (
+        SELECT FROM person_record r JOIN match_candidate m ON m.record_id = r.id AND m.status = 'open'
+          JOIN person_record o ON o.id = m.other_record_id
+         WHERE r.person_id IN (p_one, p_other) AND o.person_id IN (p_one, p_other) AND r.person_id <> o.person_id)
+        OR EXISTS (
+        SELECT FROM person_record r
+          JOIN link l ON l.record_id = r.id AND l.verdict = 'different' AND l.undone_at IS NULL
+          JOIN person_record o ON o.id = l.other_record_id
+         WHERE r.person_id IN (p_one, p_other) AND o.person_id IN (p_one, p_other) AND r.person_id <> o.person_id
+           AND NOT EXISTS (SELECT FROM link w WHERE w.withdraws = l.id))
+$$;
+
 -- Keeps what the linker made of records of the acting agency: `p_records` [{"record_id", "features" in hexadecimal,
 -- "keys" as text, "model_version"}], one more person for each of `p_values`, and `p_candidates` for people to look at.
 -- Values are counted in one order, and wait for each other until the transaction ends: take every other lock before.
@@ -121,6 +138,7 @@ BEGIN
       JOIN person_record r ON r.id = c.record_id
       JOIN person_record o ON o.id = c.other_record_id
       JOIN agency a ON a.id = o.agency_id
+     WHERE r.person_id <> o.person_id AND NOT asked_or_apart(r.person_id, o.person_id)
         ON CONFLICT (record_id, other_record_id) WHERE status = 'open' DO NOTHING;
 END
 $$;
@@ -181,6 +199,7 @@ AS $$
      WHERE f.record_id = t.record_id AND r.case_id = p_case AND c.coordinator_agency_id = acting_agency()
 $$;
 
+REVOKE ALL ON FUNCTION asked_or_apart(uuid, uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION link_candidates(jsonb, integer, integer), link_counts(bigint[]), linked_records(),
     keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]), lock_links_of_case(uuid),
     features_of_case(uuid), change_features(uuid, jsonb), copy_person_to_features() FROM PUBLIC;

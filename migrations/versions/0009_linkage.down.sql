@@ -119,7 +119,8 @@ REVOKE ALL ON FUNCTION find_person(bytea[], bytea[], bytea[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION find_person(bytea[], bytea[], bytea[]) TO tongli_app;
 
 DROP FUNCTION forget_links(uuid[]), forget_features(uuid[]), link_candidates(jsonb, integer, integer),
-    link_counts(bigint[]), linked_records(), keep_links(jsonb, bigint[], jsonb), link_differences(uuid[]),
+    link_counts(bigint[]), linked_records(), keep_links(jsonb, bigint[], jsonb), asked_or_apart(uuid, uuid),
+    link_differences(uuid[]),
     lock_links_of_case(uuid), features_of_case(uuid), change_features(uuid, jsonb), copy_person_to_features();
 SET LOCAL ROLE tongli_owner;
 

@@ -15,7 +15,7 @@ from rules.identity_numbers import masked
 from rules.phones import masked_phone
 from tests.actions.instances import superuser
 from tests.actions.matches import Json, Pair, report_pair
-from tests.actions.story import body_of
+from tests.actions.story import body_of, report
 from tests.builders import Api, fresh_key
 from tests.conftest import OpenApi
 
@@ -366,3 +366,25 @@ async def test_each_side_is_told_in_its_own_case_and_whoever_reported_is_not(
     )
     assert all(row["data"] == '{"changed": []}' for row in rows)
     assert all(str(union.id) not in row["parties"] and str(county.id) not in row["parties"] for row in rows)
+
+
+async def test_of_two_persons_people_are_asked_once_however_many_records_they_have(
+    labour: Api, open_api: OpenApi, union: Api, raw: Raw
+) -> None:
+    """And not again once it was said that they are two."""
+    pair = await report_pair(raw, labour, labour)
+
+    async def asked_of(reporter: Api) -> int:
+        bare = {"household": None, "sharing_basis": None, "narrative": None}
+        filed = await report(reporter, person=pair.later, **bare)
+        assert filed["case"]["id"] == pair.case, "a third record of the later person"
+        found: int = await raw.fetchval(
+            "SELECT count(*) FROM match_candidate m JOIN person_record r ON r.id = m.record_id WHERE r.report_id = $1",
+            UUID(filed["id"]),
+        )
+        return found
+
+    assert await asked_of(await open_api("DEMO-990101-LABOUR")) == 0
+    said = await union.post(f"{PATH}/{pair.id}/not-duplicate", {"reason": "namesake"}, if_match=1)
+    assert said.status_code == 200, said.text
+    assert await asked_of(await open_api("DEMO-990101-MEDICAL")) == 0
