@@ -27,6 +27,7 @@ from db.operator import act_for
 from db.queries import rescoring
 from rules.linkage.deciding import Band, Guard, Match, match_person
 from rules.linkage.features import Features
+from rules.linkage.households import household_keys
 from rules.linkage.keys import blocking_keys
 from rules.linkage.membership import member_key, sought
 from rules.linkage.model import Model
@@ -90,6 +91,7 @@ class _Record:
     id: UUID
     features: Features
     keys: Sequence[str]
+    household_keys: Sequence[str]
     filed_in: UUID
 
 
@@ -143,8 +145,19 @@ def _opened(vault: Vault, taken: Sequence[asyncpg.Record]) -> tuple[list[_Record
             failed.append(f"record {row['record_id']}: {broken.reason}")
             continue
         keys = blocking_keys(it) if row["main"] or sought(it) else ()
-        records.append(_Record(row["number"], row["record_id"], it, keys, row["filed_in"]))
+        households = _household_keys(vault, row, it)
+        records.append(_Record(row["number"], row["record_id"], it, keys, households, row["filed_in"]))
     return records, tuple(failed)
+
+
+def _household_keys(vault: Vault, row: asyncpg.Record, it: Features) -> Sequence[str]:
+    """By which keys the household of its report is found; none where its main record is not compared any more."""
+    if row["main"]:
+        return household_keys(it, [it])[0]
+    if row["main_features"] is None:
+        return ()
+    main = opened_features(vault, row["main_record"], row["main_features"])
+    return household_keys(main, [main, it])[1]
 
 
 async def _scene(raw: Raw, work: Rescoring, records: Sequence[_Record]) -> _Scene:
@@ -288,7 +301,7 @@ async def _keep(
 def _kept(work: Rescoring, record: _Record) -> dict[str, object]:
     keys = None
     if work.rekey:
-        texts = (*record.keys, member_key(str(record.filed_in), record.features))
+        texts = (*record.keys, *record.household_keys, member_key(str(record.filed_in), record.features))
         keys = [str(key) for key in work.vault.links.hashes(texts)]
     return {"number": record.number, "keys": keys}
 

@@ -31,6 +31,7 @@ from db.transaction import open_transaction
 from rules.case_numbers import make_case_number
 from rules.linkage.addresses import Gazetteer
 from rules.linkage.features import encode
+from rules.linkage.households import household_keys
 from rules.linkage.keys import blocking_keys
 from rules.linkage.membership import member_key
 from rules.linkage.reading import read_features
@@ -215,7 +216,7 @@ class Writer:
         """As the intake keeps them: features sealed, keys hashed, each rare value counted once for a person."""
         hasher = self._vault.links
         it = read_features(written_of(row), self._places)
-        keys = hasher.hashes((*blocking_keys(it), member_key(str(known.case_id), it)))
+        keys = hasher.hashes((*blocking_keys(it), *household_keys(it, [it])[0], member_key(str(known.case_id), it)))
         sealed = self._vault.cipher.seal_bytes(encode(it), f"link_feature:{record_id}")
         self._tables["link_feature"].append(
             (self._number, record_id, known.id, agency.id, at, sealed, keys, self._version)

@@ -21,19 +21,22 @@ SET LOCAL ROLE tongli_linker;
 -- The next records after a number that were last compared under another model than `p_version`; all of them where that
 -- is null. `filed_in`: the case that the record was filed in, whatever that went into since.
 CREATE OR REPLACE FUNCTION records_to_rescore(p_version text, p_after bigint, p_limit integer, p_since timestamptz)
-RETURNS TABLE (number bigint, record_id uuid, main boolean, filed_in uuid, features bytea)
+RETURNS TABLE (number bigint, record_id uuid, main boolean, filed_in uuid, features bytea, main_record uuid,
+               main_features bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
     SELECT f.number, f.record_id, r.main,
-           coalesce((SELECT m.merged_case_id FROM case_merge m
-                      WHERE m.merged_case_id IN (SELECT cases_merged_into(r.case_id)) AND m.undone_at IS NULL
-                        AND m.moved -> 'reports' ? r.report_id::text ORDER BY m.merged_at LIMIT 1), r.case_id),
-           f.features
+           coalesce((SELECT g.merged_case_id FROM case_merge g
+                      WHERE g.merged_case_id IN (SELECT cases_merged_into(r.case_id)) AND g.undone_at IS NULL
+                        AND g.moved -> 'reports' ? r.report_id::text ORDER BY g.merged_at LIMIT 1), r.case_id),
+           f.features, m.record_id, m.features
       FROM (SELECT * FROM link_feature i
              WHERE i.number > p_after AND (p_version IS NULL OR i.model_version <> p_version)
                AND (p_since IS NULL OR i.at >= p_since)
              ORDER BY i.number LIMIT p_limit) f
       JOIN person_record r ON r.id = f.record_id
+      LEFT JOIN person_record o ON o.report_id = r.report_id AND o.main
+      LEFT JOIN link_feature m ON m.record_id = o.id
      ORDER BY f.number
 $$;
 

@@ -70,16 +70,24 @@ async def _check(behind: Raw) -> None:
 
 
 LAWS = {
-    "every case has exactly one live coordinator, and its column mirrors it": """
+    "every case that did not go into another has exactly one live coordinator, and its column mirrors it": """
         SELECT c.id FROM "case" c LEFT JOIN participant p
             ON p.case_id = c.id AND p.role = 'coordinator' AND p.until IS NULL
+         WHERE c.merged_into IS NULL
          GROUP BY c.id HAVING count(p.id) <> 1 OR bool_or(p.agency_id <> c.coordinator_agency_id)""",
     "no person is main member of two active cases": """
         SELECT m.person_id FROM household_member m JOIN "case" c ON c.id = m.case_id
          WHERE m.role = 'main' AND c.status <> 'closed' GROUP BY m.person_id HAVING count(*) > 1""",
+    "nothing is left in a case that went into another": """
+        SELECT c.id FROM "case" c WHERE c.merged_into IS NOT NULL AND (c.status <> 'closed'
+            OR EXISTS (SELECT FROM participant p WHERE p.case_id = c.id AND p.until IS NULL)
+            OR EXISTS (SELECT FROM report r WHERE r.case_id = c.id)
+            OR EXISTS (SELECT FROM referral r WHERE r.case_id = c.id)
+            OR EXISTS (SELECT FROM household_member m WHERE m.case_id = c.id))""",
     "a household case has one main member": """
         SELECT c.id FROM "case" c LEFT JOIN household_member m ON m.case_id = c.id AND m.role = 'main'
-         WHERE c.kind = 'household' GROUP BY c.id HAVING count(m.person_id) <> 1""",
+         WHERE c.kind = 'household' AND c.merged_into IS NULL AND c.erased_at IS NULL
+         GROUP BY c.id HAVING count(m.person_id) <> 1""",
     "members are active exactly while their case is": """
         SELECT c.id FROM "case" c JOIN household_member m ON m.case_id = c.id
          WHERE m.active <> (c.status <> 'closed')""",
@@ -88,8 +96,8 @@ LAWS = {
            AND (p.case_status, p.case_updated_at, p.coordinator_agency_id)
                IS DISTINCT FROM (c.status, c.updated_at, c.coordinator_agency_id)""",
     "each live participant is listed once in its agency's list": """
-        SELECT case_id, agency_id FROM participant WHERE until IS NULL
-         GROUP BY 1, 2 HAVING count(*) FILTER (WHERE listed) <> 1""",
+        SELECT p.case_id, p.agency_id FROM participant p JOIN "case" c ON c.id = p.case_id
+         WHERE p.until IS NULL AND c.erased_at IS NULL GROUP BY 1, 2 HAVING count(*) FILTER (WHERE listed) <> 1""",
     "a closed case has no open referral": """
         SELECT r.id FROM referral r JOIN "case" c ON c.id = r.case_id
          WHERE c.status = 'closed' AND r.status IN ('requested', 'returned', 'accepted', 'in_progress', 'on_hold')""",
@@ -118,8 +126,10 @@ LAWS = {
     "a record belongs to the case and agency of its report": """
         SELECT p.id FROM person_record p JOIN report r ON r.id = p.report_id
          WHERE (p.case_id, p.agency_id) IS DISTINCT FROM (r.case_id, r.agency_id)""",
-    "one identity number under one name is one person": """
-        SELECT id_index FROM person_record WHERE id_index IS NOT NULL AND name_birth_index IS NOT NULL
+    "one identity number under one name is one person, where nobody said otherwise": """
+        SELECT id_index FROM person_record r WHERE id_index IS NOT NULL AND name_birth_index IS NOT NULL
+           AND NOT EXISTS (SELECT FROM link l
+                            WHERE l.verdict = 'different' AND r.id IN (l.record_id, l.other_record_id))
          GROUP BY id_index, name_birth_index HAVING count(DISTINCT person_id) > 1""",
 }
 
