@@ -233,6 +233,6 @@ def test_links_lead_from_one_answer_to_the_next_request(
             case.validate_response(response, checks=CHECKS)
 
     walked: list[tuple[str, int]] = []
-    Walk.run(settings=settings(_profile, max_examples=15, stateful_step_count=6))
+    Walk.run(settings=settings(_profile, max_examples=60, stateful_step_count=6))
     followed = [label for label, status in walked if "{" in label and status < 300]
     assert followed, "no answer led to another"
