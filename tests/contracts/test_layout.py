@@ -45,7 +45,7 @@ VERBS_AND_PARTS = {
         *("match_events", "replaying", "system", "witnesses"),
     },
     "db/queries": {"accounts", "clocks", "erasures", "housekeeping", "person_documents", "timeline"},
-    "migrations/sql": {"erasures", "reference"},
+    "migrations/sql": {"erasures", "reference", "settling"},
     "api/schemas": {"base"},
 }
 """Names beside the nouns, each in one column: what belongs to a noun without being one."""
