@@ -86,7 +86,7 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
         await linkage.keep_features(tx, case_id, records, await join_known(tx, records))
     if any(person.joined for person in linked):
         case = await _case_now(tx, case)
-    record_event(tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case_id)
+    record_event(tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case["id"])
     return Receipt(
         report_id=filed_id,
         case=case,

@@ -174,6 +174,8 @@ async def test_a_report_joins_two_persons_and_undoing_it_parts_them_exactly(
     await replayed(admin_url)
 
     async with superuser(admin_url) as raw:
+        told = await raw.fetchval("SELECT case_id FROM event WHERE subject_id = $1", UUID(third["id"]))
+        assert str(told) == kept, "whoever takes part now is told of the report"
         links = await raw.fetch(
             "SELECT l.id FROM link l JOIN person_record r ON r.id = l.record_id "
             "WHERE r.report_id = $1 AND r.main AND l.other_record_id IS NOT NULL ORDER BY l.id DESC",

@@ -1,1 +1,0 @@
-"""Persons that are joined and parted: cases, participants and access follow, and go back exactly."""
