@@ -21,7 +21,7 @@ from actions.match_events import tell_sides
 from crypto.ids import new_id
 from db.queries import cases as case_queries
 from db.queries import match_candidates, merges, people
-from db.queries.merges import Assertion, Stray
+from db.queries.merges import Assertion, Pair, Stray
 from db.transaction import Tx
 from rules.errors import Conflict, Hidden
 from rules.linkage.scoring import rare_values
@@ -47,8 +47,8 @@ async def follow(tx: Tx, link_id: UUID, records: Sequence[UUID]) -> list[int]:
     before = await _values_by_person(tx, records)
     merged = await merges.follow_link(tx, link_id)
     await merges.close_candidates(tx, records)
-    for kept_id, merged_id in merged:
-        await _say_merged(tx, kept_id, merged_id, link_id)
+    for pair in merged:
+        _say_merged(tx, pair, link_id)
     return _shared(tx, before)
 
 
@@ -79,18 +79,16 @@ async def join_known(tx: Tx, linked: Sequence[tuple[UUID, LinkedPerson]]) -> lis
     return shared
 
 
-async def _say_merged(tx: Tx, kept_id: UUID, merged_id: UUID, link_id: UUID) -> None:
+def _say_merged(tx: Tx, pair: Pair, link_id: UUID) -> None:
     """Whoever took part in the case that is left learns from its id where it went."""
-    kept = await case_queries.find_case(tx, kept_id)
-    version = kept["version"] if kept else 1
-    record_event(tx, "case.merged", subject_type="case", subject_id=merged_id, version=version, case_id=kept_id)
+    record_event(tx, "case.merged", subject_type="case", subject_id=pair.other, version=pair.version, case_id=pair.kept)
     leave_mark(
         tx,
         "case.merge",
         subject_type="case",
-        subject_id=merged_id,
-        case_id=kept_id,
-        facts={"link": str(link_id), "kept": str(kept_id)},
+        subject_id=pair.other,
+        case_id=pair.kept,
+        facts={"link": str(link_id), "kept": str(pair.kept)},
     )
 
 
@@ -152,10 +150,10 @@ async def _part(tx: Tx, link: asyncpg.Record, reason: str) -> Parted:
     parted = await merges.follow_withdrawal(tx, link_id)
     opened = [await _rehouse(tx, stray) for end in ends for stray in await merges.stray_reports(tx, end)]
     await _undo_match(tx, link)
-    for kept_id, parted_id in (*parted, *opened):
-        _say_parted(tx, kept_id, parted_id)
+    for pair in (*parted, *opened):
+        _say_parted(tx, pair)
     await merges.count_values(tx, more=_shared(tx, await _values_by_person(tx, ends)))
-    return Parted(link_id, link["record_id"], tuple(parted_id for _, parted_id in (*parted, *opened)))
+    return Parted(link_id, link["record_id"], tuple(pair.other for pair in (*parted, *opened)))
 
 
 async def _link_again(tx: Tx, undone: asyncpg.Record, reason: str) -> None:
@@ -217,8 +215,8 @@ async def lock_people(tx: Tx, records: Sequence[UUID]) -> None:
         await case_queries.lock_case(tx, case_id)
 
 
-async def _rehouse(tx: Tx, stray: Stray) -> tuple[UUID, UUID]:
-    """Puts stray reports into the active case of their person, or one opened for it: (case before, case now)."""
+async def _rehouse(tx: Tx, stray: Stray) -> Pair:
+    """Puts stray reports into the active case of their person, or one opened for it."""
     case_id = await case_queries.active_case_of(tx, [stray.person_id])
     if case_id is None or case_id == stray.case_id:
         before = await cases.seen_case(tx, stray.case_id)
@@ -234,11 +232,12 @@ async def _rehouse(tx: Tx, stray: Stray) -> tuple[UUID, UUID]:
                 urgency=before["urgency"],
             ),
         )
-    await merges.rehouse(tx, stray, case_id)
-    return stray.case_id, case_id
+    return await merges.rehouse(tx, stray, case_id)
 
 
-def _say_parted(tx: Tx, kept_id: UUID, parted_id: UUID) -> None:
+def _say_parted(tx: Tx, pair: Pair) -> None:
     """Both sides learn of it in their own case."""
-    for subject, case_id in ((parted_id, kept_id), (parted_id, parted_id)):
-        record_event(tx, "case.unmerged", subject_type="case", subject_id=subject, version=1, case_id=case_id)
+    for case_id in (pair.kept, pair.other):
+        record_event(
+            tx, "case.unmerged", subject_type="case", subject_id=pair.other, version=pair.version, case_id=case_id
+        )

@@ -55,22 +55,30 @@ async def persons_by_links(tx: Tx, records: Sequence[UUID]) -> dict[UUID, UUID |
     return {row["record_id"]: row["person_id"] for row in rows}
 
 
-async def follow_link(tx: Tx, link_id: UUID) -> list[tuple[UUID, UUID]]:
-    """Makes persons, households and cases follow an asserted link: (case kept, case merged into it). One statement.
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two cases that became one or are two again. `version` is that of the other, which went or stands for itself."""
+
+    kept: UUID
+    other: UUID
+    version: int
+
+
+async def follow_link(tx: Tx, link_id: UUID) -> list[Pair]:
+    """Makes persons, households and cases follow an asserted link. One statement.
 
     PostgreSQL refuses cases that the acting agency may not join.
     """
-    rows = await tx.rows("SELECT kept, merged FROM follow_link($1, $2)", link_id, tx.now)
-    return [(row["kept"], row["merged"]) for row in rows]
+    rows = await tx.rows("SELECT kept, merged, version FROM follow_link($1, $2)", link_id, tx.now)
+    return [Pair(*row) for row in rows]
 
 
-async def follow_withdrawal(tx: Tx, link_id: UUID) -> list[tuple[UUID, UUID]]:
-    """The same after a link was withdrawn: (case it had gone into, case that stands for itself again). The side that
-    nobody founded gets a person of its own. One statement."""
+async def follow_withdrawal(tx: Tx, link_id: UUID) -> list[Pair]:
+    """The same after a link was withdrawn. The side that nobody founded gets a person of its own. One statement."""
     rows = await tx.rows(
-        "SELECT kept, parted FROM follow_withdrawal($1, $2, $3, $4)", link_id, new_id(), new_id(), tx.now
+        "SELECT kept, parted, version FROM follow_withdrawal($1, $2, $3, $4)", link_id, new_id(), new_id(), tx.now
     )
-    return [(row["kept"], row["parted"]) for row in rows]
+    return [Pair(*row) for row in rows]
 
 
 async def stray_reports(tx: Tx, record_id: UUID) -> list[Stray]:
@@ -79,9 +87,12 @@ async def stray_reports(tx: Tx, record_id: UUID) -> list[Stray]:
     return [Stray(**dict(row)) for row in rows]
 
 
-async def rehouse(tx: Tx, stray: Stray, case_id: UUID) -> None:
+async def rehouse(tx: Tx, stray: Stray, case_id: UUID) -> Pair:
     """Moves stray reports, with all that hangs on them, into the case of their main person. One statement."""
-    await tx.run("SELECT rehouse_reports($1, $2, $3::uuid[], $4)", stray.case_id, case_id, stray.report_ids, tx.now)
+    rows = await tx.rows(
+        "SELECT rehouse_reports($1, $2, $3::uuid[], $4) AS version", stray.case_id, case_id, stray.report_ids, tx.now
+    )
+    return Pair(stray.case_id, case_id, rows[0]["version"])
 
 
 async def merged_into(tx: Tx, case_id: UUID) -> UUID | None:

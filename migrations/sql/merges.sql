@@ -74,8 +74,9 @@ $$;
 
 -- After a link was asserted: records, households and cases follow. Where one person is now the main member of two active
 -- cases, the later one is put into the earlier. The acting agency coordinates one of the two, or nothing was done in
--- either and one union coordinates both. Returns each pair of cases that became one.
-CREATE OR REPLACE FUNCTION follow_link(p_link uuid, p_now timestamptz) RETURNS TABLE (kept uuid, merged uuid)
+-- either and one union coordinates both. Returns each pair of cases that became one, and which version the one that went is.
+CREATE OR REPLACE FUNCTION follow_link(p_link uuid, p_now timestamptz)
+RETURNS TABLE (kept uuid, merged uuid, version integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -87,6 +88,8 @@ DECLARE
     persons uuid[];
     earlier record;
     later record;
+    kept_ids uuid[] := '{}';
+    merged_ids uuid[] := '{}';
     touched_case uuid;
 BEGIN
     SELECT array_agg(s.record_id), array_agg(s.was), array_agg(s.is_now) INTO changed, were, are
@@ -117,14 +120,15 @@ BEGIN
         END IF;
         PERFORM merge_case(later.id, earlier.id, p_link, p_now);
         touched := array_remove(touched, later.id) || earlier.id;
-        kept := earlier.id;
-        merged := later.id;
-        RETURN NEXT;
+        kept_ids := kept_ids || earlier.id;
+        merged_ids := merged_ids || later.id;
     END LOOP;
     PERFORM rename_requesters(were, are);
     FOR touched_case IN SELECT DISTINCT t FROM unnest(touched) t ORDER BY t LOOP
         PERFORM settle_case(touched_case, '{}', p_now);
     END LOOP;
+    RETURN QUERY SELECT p.kept, p.merged, c.version FROM unnest(kept_ids, merged_ids) WITH ORDINALITY AS p (kept, merged, at)
+                   JOIN "case" c ON c.id = p.merged ORDER BY p.at;
 END
 $$;
 
@@ -187,9 +191,9 @@ $$;
 
 -- After a link was withdrawn: records and households follow, and the cases that it had joined part. Where nobody founded
 -- whom one side is now, that record founds `p_person`. For a coordinator of one of the two records' cases. Returns each
--- pair of cases that parted.
+-- pair of cases that parted, and which version the one that stands for itself again is.
 CREATE OR REPLACE FUNCTION follow_withdrawal(p_link uuid, p_person uuid, p_founding uuid, p_now timestamptz)
-RETURNS TABLE (kept uuid, parted uuid)
+RETURNS TABLE (kept uuid, parted uuid, version integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -199,6 +203,8 @@ DECLARE
     were uuid[];
     are uuid[];
     m case_merge;
+    kept_ids uuid[] := '{}';
+    parted_ids uuid[] := '{}';
     touched_case uuid;
 BEGIN
     IF NOT EXISTS (SELECT FROM link l JOIN link w ON w.withdraws = l.id
@@ -220,15 +226,16 @@ BEGIN
       FROM link l, settle_persons(array_remove(ARRAY[l.record_id, l.other_record_id], NULL)) s WHERE l.id = p_link;
     FOR m IN SELECT * FROM case_merge WHERE link_id = p_link AND undone_at IS NULL ORDER BY merged_at DESC, id LOOP
         IF part_case(m, p_now) THEN
-            kept := m.kept_case_id;
-            parted := m.merged_case_id;
-            RETURN NEXT;
+            kept_ids := kept_ids || m.kept_case_id;
+            parted_ids := parted_ids || m.merged_case_id;
         END IF;
     END LOOP;
     PERFORM rename_requesters(were, are);
     FOR touched_case IN SELECT DISTINCT r.case_id FROM person_record r WHERE r.id = ANY (changed) ORDER BY 1 LOOP
         PERFORM settle_case(touched_case, '{}', p_now);
     END LOOP;
+    RETURN QUERY SELECT p.kept, p.parted, c.version FROM unnest(kept_ids, parted_ids) WITH ORDINALITY AS p (kept, parted, at)
+                   JOIN "case" c ON c.id = p.parted ORDER BY p.at;
 END
 $$;
 
@@ -251,8 +258,9 @@ AS $$
      GROUP BY s.case_id, s.person_id
 $$;
 
--- Puts stray reports into the case of their main person. For the coordinator of the case where they do not belong.
-CREATE OR REPLACE FUNCTION rehouse_reports(p_from uuid, p_to uuid, p_reports uuid[], p_now timestamptz) RETURNS void
+-- Puts stray reports into the case of their main person, and returns that case's version. For the coordinator of the
+-- case where they do not belong.
+CREATE OR REPLACE FUNCTION rehouse_reports(p_from uuid, p_to uuid, p_reports uuid[], p_now timestamptz) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -266,6 +274,7 @@ BEGIN
     gone := move_facts(p_from, p_to, p_reports, '{}', '{}');
     PERFORM settle_case(p_from, gone, p_now);
     PERFORM settle_case(p_to, '{}', p_now);
+    RETURN (SELECT c.version FROM "case" c WHERE c.id = p_to);
 END
 $$;
 

@@ -63,6 +63,22 @@ async def undo(api: Api, link_id: object) -> Json:
     return body
 
 
+async def _told_of(url: str, case_id: str) -> list[tuple[str, int]]:
+    """Of which versions of this case events told that it was joined or parted."""
+    async with superuser(url) as raw:
+        rows = await raw.fetch(
+            "SELECT type, subject_version FROM event "
+            "WHERE subject_id = $1 AND type LIKE 'case.%merged' ORDER BY position",
+            UUID(case_id),
+        )
+    return [(row["type"], row["subject_version"]) for row in rows]
+
+
+async def _version(url: str, case_id: str) -> int:
+    async with superuser(url) as raw:
+        return int(await raw.fetchval('SELECT version FROM "case" WHERE id = $1', UUID(case_id)))
+
+
 async def replayed(url: str) -> None:
     """All assertions, replayed, give the persons that the records have."""
     async with superuser(url) as raw:
@@ -182,8 +198,13 @@ async def test_a_report_joins_two_persons_and_undoing_it_parts_them_exactly(
             UUID(third["id"]),
         )
     assert len(links) == 2
+    assert await _told_of(admin_url, merged) == [("case.merged", await _version(admin_url, merged))]
+    versions = []
     for link in links:
         await undo(union, link["id"])
+        versions.append(await _version(admin_url, merged))
+    (_, *parted) = await _told_of(admin_url, merged)
+    assert parted == [("case.unmerged", versions[0])] * 2, "one in each of the two cases"
     after = await state(admin_url, cases)
     assert after == before
     assert (await medical.get(f"/v1/cases/{kept}")).status_code == (200 if kept == apart[1]["case"]["id"] else 404)
