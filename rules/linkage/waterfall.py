@@ -15,6 +15,8 @@ WIDTH: Final = 760
 ROW: Final = 30
 LEFT, RIGHT, TOP = 250, 90, 44
 _PLOT: Final = WIDTH - LEFT - RIGHT
+_LEAST: Final = 0.01
+"""Bits across the whole picture at least: less is told as nothing."""
 _FOR, _AGAINST, _SUM = "#1b6e53", "#a6402e", "#2f4b7c"
 
 
@@ -36,7 +38,7 @@ def draw_waterfall(terms: Sequence[Mapping[str, Any]], weight: float) -> str:
     bars = [*_bars(terms), Bar("合计", "sum", 0.0, weight, weight, _SUM)]
     low = min(0.0, *(min(bar.start, bar.end) for bar in bars))
     high = max(0.0, *(max(bar.start, bar.end) for bar in bars))
-    scale = _PLOT / ((high - low) or 1.0)
+    scale = _PLOT / max(high - low, _LEAST)
     height = TOP + ROW * len(bars) + 16
     zero = LEFT - low * scale
     parts = [

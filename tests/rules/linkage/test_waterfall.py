@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.linkage.comparisons import COMPARISONS
@@ -52,6 +52,8 @@ def test_it_has_a_title_in_chinese_and_tells_every_term_and_the_sum_in_english()
         max_size=12,
     )
 )
+@example([("", "", 5e-324)])
+@example([])
 def test_whatever_the_terms_are_it_is_well_formed_and_each_bar_begins_where_the_last_ended(
     terms: list[tuple[str, str, float]],
 ) -> None:
