@@ -21,6 +21,7 @@ from db.transaction import Tx
 from rules.addresses import ForbiddenTarget, TargetPolicy, read_target
 from rules.envelopes import VERIFICATION, is_pattern
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
+from rules.selections import COUNTY_DIGITS, Selection
 
 MAX_ENDPOINTS = 10
 KEY_OVERLAP = timedelta(hours=24)
@@ -35,13 +36,14 @@ class Shown:
     keys: WebhookKeys | None = None
 
 
-async def register(tx: Tx, *, url: str, types: Sequence[str], policy: TargetPolicy) -> Shown:
+async def register(tx: Tx, *, url: str, selection: Selection, policy: TargetPolicy) -> Shown:
     """A new endpoint, pending until its receiver has answered a challenge. Three statements.
 
-    Raises ValidationFailed for an obviously forbidden target or an unknown type, Conflict where there are too many.
+    Raises ValidationFailed for an obviously forbidden target, an unknown type or a place below a county, Conflict where
+    there are too many.
     """
     canonical = _canonical(url, policy)
-    _check_types(types)
+    check_selection(selection)
     if await webhooks.count_endpoints(tx) >= MAX_ENDPOINTS:
         raise Conflict(reason="too-many-endpoints")
     endpoint_id, keys = new_id(), generate_webhook_keys()
@@ -49,7 +51,7 @@ async def register(tx: Tx, *, url: str, types: Sequence[str], policy: TargetPoli
         tx,
         endpoint_id,
         url=canonical,
-        types=types,
+        selection=selection,
         keys=seal_keys(tx.vault.cipher, endpoint_id, keys),
         public_key=keys.public_text,
         challenge=_challenge(),
@@ -63,7 +65,17 @@ class Changes:
 
     url: str | None = None
     types: Sequence[str] | None = None
+    case_kinds: Sequence[str] | None = None
+    divisions: Sequence[str] | None = None
     disable: bool = False
+
+    def selects(self, before: Selection) -> Selection:
+        """What is asked for now, of what was asked for before."""
+        return Selection(
+            before.types if self.types is None else tuple(self.types),
+            before.case_kinds if self.case_kinds is None else tuple(self.case_kinds),
+            before.divisions if self.divisions is None else tuple(self.divisions),
+        )
 
 
 async def change(tx: Tx, endpoint_id: UUID, changes: Changes, *, version: int, policy: TargetPolicy) -> Shown:
@@ -74,9 +86,10 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Changes, *, version: int, p
     endpoint = await _held(tx, endpoint_id, version)
     url = endpoint["url"] if changes.url is None else _canonical(changes.url, policy)
     events = []
-    if changes.types is not None:
-        _check_types(changes.types)
-        await webhooks.set_types(tx, endpoint_id, changes.types)
+    selection = webhooks.selection_of(endpoint)
+    if (selected := changes.selects(selection)) != selection:
+        check_selection(selected)
+        await webhooks.set_selection(tx, endpoint_id, selected)
     if url != endpoint["url"]:
         await webhooks.set_pending(tx.run, endpoint_id, url, _challenge())
         events.append(VERIFICATION)
@@ -180,11 +193,17 @@ def _canonical(url: str, policy: TargetPolicy) -> str:
         raise ValidationFailed(FieldError("/url", forbidden.code)) from None
 
 
-def _check_types(types: Sequence[str]) -> None:
+def check_selection(selection: Selection, root: str = "/") -> None:
+    """Raises ValidationFailed for unknown types and for places below a county; `root` stands before their names."""
     wrong = [
-        FieldError(f"/types/{position}", "unknown-event-type")
-        for position, text in enumerate(types)
+        FieldError(f"{root}types/{position}", "unknown-event-type")
+        for position, text in enumerate(selection.types)
         if not is_pattern(text)
+    ]
+    wrong += [
+        FieldError(f"{root}divisions/{position}", "division-below-county")
+        for position, code in enumerate(selection.divisions)
+        if len(code) > COUNTY_DIGITS
     ]
     if wrong:
         raise ValidationFailed(*wrong)

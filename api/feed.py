@@ -23,6 +23,7 @@ from db.queries.events import FeedRow, read_feed
 from db.transaction import Caller, open_transaction
 from rules.errors import InvalidCursor, NotAuthenticated, Refused
 from rules.rights import OPERATIONS
+from rules.selections import Selection
 
 CURSOR_LIFE: Final = timedelta(days=90)
 RECHECK_S: Final = 4.5
@@ -45,16 +46,18 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One agency's feed under one filter (`types`, sorted), for one caller until its token ends."""
+    """One agency's feed under one selection, its parts sorted, for one caller until its token ends."""
 
     services: Services
     caller: Caller
-    types: tuple[str, ...]
+    selection: Selection
     ends_at: datetime
 
     @property
     def _binding(self) -> str:
-        return f"feed:{self.caller.agency_id}:{','.join(self.types)}"
+        chosen = self.selection
+        parts = [",".join(chosen.types), ",".join(chosen.case_kinds), ",".join(chosen.divisions)]
+        return f"feed:{self.caller.agency_id}:{':'.join(parts).rstrip(':')}"
 
     def seal(self, after: int) -> str:
         """The cursor behind a number, good for as long as entries are kept."""
@@ -79,7 +82,7 @@ class Feed:
         async with open_transaction(
             self.services.database, self.caller, operation=OPERATIONS["read_feed"], read_only=True
         ) as tx:
-            head, rows = await read_feed(tx, after=after, limit=limit + 1, types=self.types)
+            head, rows = await read_feed(tx, after=after, limit=limit + 1, selection=self.selection)
         if after > head:
             raise InvalidCursor
         kept = rows[:limit]

@@ -12,9 +12,11 @@ def key() -> Any:
     return Field(primary_key=True)
 
 
-def words(*, nullable: bool = False) -> Any:
-    """List of words from a closed list, as text[] (an ENUM would need a migration for each new word)."""
-    return Field(sa_type=ARRAY(Text), nullable=nullable)
+def words(*, nullable: bool = False, empty: bool = False) -> Any:
+    """List of words from a closed list, as text[] (an ENUM would need a migration for each new word). `empty` is what
+    stands where nothing was said."""
+    default = {"server_default": "{}"} if empty else {}
+    return Field(sa_type=ARRAY(Text), nullable=nullable, sa_column_kwargs=default)
 
 
 def document(*, nullable: bool = False) -> Any:

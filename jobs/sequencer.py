@@ -11,7 +11,7 @@ they were found. It polls: a NOTIFY from every business transaction would make t
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -24,13 +24,24 @@ from db.engine import Database, Raw
 from db.queries import deliveries, events, webhooks
 from db.queries.deliveries import NewDelivery
 from db.queries.events import Entry
+from db.queries.webhooks import selection_of
 from db.transaction import open_system_transaction
-from rules.envelopes import VERIFICATION, Fact, Part, envelope, roles_at, wants, with_challenge
+from rules.envelopes import VERIFICATION, Fact, Part, envelope, roles_at, with_challenge
 from rules.events import EVENT_TYPES, audience
+from rules.selections import NOWHERE, Place, knows_place
 
 BATCH: Final = 500
 IDLE_S: Final = 0.1
 BUSY_ELSEWHERE_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """One fact, the view that each agency has of it, and its kind of case and place as far as that one may know."""
+
+    fact: Fact
+    views: Mapping[str, str]
+    places: Mapping[str, Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class Told:
     fact: Fact
     sequence: int
     payload: Mapping[str, object]
+    place: Place
 
 
 async def run_sequencer(database: Database, stop: asyncio.Event) -> None:
@@ -62,7 +74,7 @@ async def number_events(raw: Raw, limit: int = BATCH) -> int:
     if not rows:
         return 0
     audiences = await _audiences(raw, rows)
-    told = await _number(raw, [(_fact(row), audiences[row["id"]]) for row in rows])
+    told = await _number(raw, audiences)
     if told:
         await events.insert_entries(raw, [_entry(one) for one in told])
         await _prepare_deliveries(raw, told)
@@ -71,34 +83,39 @@ async def number_events(raw: Raw, limit: int = BATCH) -> int:
     return len(rows)
 
 
-async def _audiences(raw: Raw, rows: Sequence[asyncpg.Record]) -> dict[UUID, dict[str, str]]:
-    """Event → agency → view, by who took part in the case at the moment the fact was recorded."""
+async def _audiences(raw: Raw, rows: Sequence[asyncpg.Record]) -> list[Audience]:
+    """Who is to know of each fact, by who took part in the case at the moment the fact was recorded."""
     case_ids = {row["case_id"] for row in rows if row["case_id"] is not None}
     parts: defaultdict[UUID, list[Part]] = defaultdict(list)
+    places: dict[UUID, Place] = {}
     if case_ids:
         for row in await events.participants_of(raw, case_ids):
             parts[row["case_id"]].append(Part(row["agency_id"], row["role"], row["since"], row["until"]))
-    return {
-        row["id"]: audience(
-            row["type"], roles_at(parts[row["case_id"]], row["recorded_at"]), json.loads(row["parties"])
-        )
-        for row in rows
-    }
+        places = await events.places_of(raw, case_ids)
+    return [_audience(row, parts[row["case_id"]], places.get(row["case_id"], NOWHERE)) for row in rows]
 
 
-async def _number(raw: Raw, facts: Sequence[tuple[Fact, Mapping[str, str]]]) -> list[Told]:
+def _audience(row: asyncpg.Record, parts: Iterable[Part], place: Place) -> Audience:
+    roles = roles_at(parts, row["recorded_at"])
+    views = audience(row["type"], roles, json.loads(row["parties"]))
+    known = {name: place if knows_place(roles.get(name, ())) else NOWHERE for name in views}
+    return Audience(_fact(row), views, known)
+
+
+async def _number(raw: Raw, audiences: Sequence[Audience]) -> list[Told]:
     """Gives each agency of each fact its next number, in the facts' order."""
-    counts = Counter(UUID(agency) for _, views in facts for agency in views)
+    counts = Counter(UUID(name) for one in audiences for name in one.views)
     heads = await events.advance_heads(raw, counts) if counts else {}
     following = {agency: head - counts[agency] + 1 for agency, head in heads.items()}
     told = []
-    for fact, views in facts:
-        for name, view in views.items():
+    for one in audiences:
+        for name, view in one.views.items():
             agency = UUID(name)
             if agency in following:
                 sequence = following[agency]
                 following[agency] += 1
-                told.append(Told(agency, fact, sequence, envelope(fact, agency, view, sequence)))
+                payload = envelope(one.fact, agency, view, sequence)
+                told.append(Told(agency, one.fact, sequence, payload, one.places[name]))
     return told
 
 
@@ -116,7 +133,7 @@ def _goes_to(one: Told, endpoint: asyncpg.Record) -> bool:
     """A challenge goes to the endpoint it is for, while that is pending; everything else to those that asked for it."""
     if one.fact.type == VERIFICATION:
         return bool(endpoint["id"] == one.fact.subject_id and endpoint["status"] == "pending")
-    return endpoint["activated_at"] is not None and wants(endpoint["types"], one.fact.type)
+    return endpoint["activated_at"] is not None and selection_of(endpoint).admits(one.fact.type, one.place)
 
 
 def _delivery(one: Told, endpoint: asyncpg.Record) -> NewDelivery:
@@ -136,7 +153,8 @@ def _delivery(one: Told, endpoint: asyncpg.Record) -> NewDelivery:
 
 
 def _entry(one: Told) -> Entry:
-    return Entry(one.agency, one.sequence, one.fact.id, one.fact.type, one.fact.subject_id, _json(one.payload))
+    fact = one.fact
+    return Entry(one.agency, one.sequence, fact.id, fact.type, fact.subject_id, _json(one.payload), *one.place)
 
 
 def _fact(row: asyncpg.Record) -> Fact:

@@ -37,6 +37,8 @@ def _fields(endpoint: asyncpg.Record) -> dict[str, Any]:
         "id": endpoint["id"],
         "url": endpoint["url"],
         "types": endpoint["types"],
+        "case_kinds": endpoint["case_kinds"],
+        "divisions": endpoint["divisions"],
         "status": endpoint["status"],
         "status_reason": endpoint["status_reason"],
         "public_key": endpoint["public_key"],
@@ -66,7 +68,7 @@ async def post_endpoint(endpoint: EndpointIn, services: ServicesDep, writing: Ke
     gets nothing else.
     """
     registered = await verbs.register(
-        writing.tx, url=endpoint.url, types=endpoint.types, policy=services.webhook_targets
+        writing.tx, url=endpoint.url, selection=endpoint.selection(), policy=services.webhook_targets
     )
     shown = _with_secret(registered)
     return await writing.answer(shown, status=201, location=f"/v1/webhook-endpoints/{shown.id}", version=shown.version)
@@ -106,11 +108,13 @@ async def patch_endpoint(
     services: ServicesDep,
     writing: KeeperWithoutKey,
 ) -> Response:
-    """Change URL or types, or disable. Needs `If-Match`.
+    """Change URL, types, kinds of case or divisions, or disable. Needs `If-Match`.
 
     A new URL gets a challenge, and nothing else before it has answered. What happens meanwhile gathers and follows.
     """
-    changes = verbs.Changes(change.url, change.types, disable=change.status == "disabled")
+    changes = verbs.Changes(
+        change.url, change.types, change.case_kinds, change.divisions, disable=change.status == "disabled"
+    )
     changed = await verbs.change(
         writing.tx, endpoint_id, changes, version=writing.expected_version(), policy=services.webhook_targets
     )

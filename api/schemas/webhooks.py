@@ -7,8 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from api.params import DivisionCode
 from api.schemas.base import StrictModel
+from rules.selections import CASE_KINDS, Selection
 
+CaseKind = Literal["household", "employer"]
 TargetUrl = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=2_000),
@@ -20,11 +23,30 @@ EventTypes = Annotated[
 ]
 
 
+CaseKinds = Annotated[
+    list[CaseKind],
+    Field(max_length=len(CASE_KINDS), description="events of cases of these kinds; none: of all"),
+]
+Divisions = Annotated[
+    list[DivisionCode],
+    Field(
+        max_length=100,
+        description="events of cases in these provinces, cities or counties; none: of all. What happens in a case of "
+        "which the agency may not know where it is comes in any case",
+    ),
+]
+
+
 class EndpointIn(StrictModel):
     """A new endpoint; it gets a challenge before anything else."""
 
     url: TargetUrl
     types: EventTypes = Field(default_factory=lambda: ["*"])
+    case_kinds: CaseKinds = Field(default_factory=list)
+    divisions: Divisions = Field(default_factory=list)
+
+    def selection(self) -> Selection:
+        return Selection(tuple(self.types), tuple(self.case_kinds), tuple(self.divisions))
 
 
 class EndpointChange(StrictModel):
@@ -32,6 +54,8 @@ class EndpointChange(StrictModel):
 
     url: TargetUrl | None = None
     types: EventTypes | None = None
+    case_kinds: CaseKinds | None = None
+    divisions: Divisions | None = None
     status: Literal["disabled"] | None = None
 
     @model_validator(mode="after")
@@ -48,6 +72,8 @@ class EndpointShown(BaseModel):
     id: UUID
     url: str
     types: list[str]
+    case_kinds: list[str]
+    divisions: list[str]
     status: str
     status_reason: str | None
     public_key: str

@@ -44,7 +44,10 @@ class Event(SQLModel, table=True):
 
 
 class FeedEntry(SQLModel, table=True):
-    """One event as one agency may know it, under that agency's own gap-free number. `payload` is the envelope."""
+    """One event as one agency may know it, under that agency's own gap-free number. `payload` is the envelope.
+
+    `case_kind` and `county` are what it may be selected by: null where the agency may not know them, or of no case.
+    """
 
     __tablename__ = "feed_entry"
 
@@ -54,6 +57,8 @@ class FeedEntry(SQLModel, table=True):
     type: str
     subject_id: UUID
     payload: dict[str, Any] = document()
+    case_kind: str | None
+    county: str | None
     numbered_at: datetime
 
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import blind, key, one_of, sealed
+from db.types import blind, key, one_of, sealed, words
 from rules.matters import Urgency
 from rules.reports import Channel
 
@@ -44,5 +44,5 @@ class Report(SQLModel, table=True):
     body_sha256: bytes | None = blind(nullable=True)
     leaf_id: UUID
     erased_at: datetime | None
-    needs: list[str] = Field(sa_type=ARRAY(Text), nullable=False, sa_column_kwargs={"server_default": "{}"})
+    needs: list[str] = words(empty=True)
     by_household: bool = Field(sa_column_kwargs={"server_default": "false"})

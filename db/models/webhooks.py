@@ -25,6 +25,8 @@ class WebhookEndpoint(SQLModel, table=True):
     agency_id: UUID = Field(foreign_key="agency.id")
     url: str
     types: list[str] = words()
+    case_kinds: list[str] = words(empty=True)
+    divisions: list[str] = words(empty=True)
     status: str
     status_reason: str | None
     keys: bytes = sealed()

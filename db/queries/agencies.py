@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 
 from db.clock import real_time
-from db.queries.divisions import ABOVE, digits_below
+from db.queries.divisions import ABOVE
 from db.transaction import Tx
+from rules.selections import digits_below
 
 _UNION_OF_PLACE = """
 WITH RECURSIVE above AS (

@@ -24,13 +24,6 @@ Where a code is in no table its digits are followed: a code nobody knows yet sti
 """
 
 
-def digits_below(code: str) -> str:
-    """What the codes of a division and of all below it begin with: `3408` for 340800."""
-    if len(code) == 6 and code.endswith("00"):
-        return code[:2] if code.endswith("0000") else code[:4]
-    return code
-
-
 _AS_OF = """
 SELECT code, name, parent_code, level, valid_from, valid_to, source, as_of FROM division
  WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to >= $1)"""

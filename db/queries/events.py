@@ -11,6 +11,7 @@ import asyncpg
 from db.engine import Raw
 from db.listening import DELIVERY, FEED
 from db.transaction import Tx
+from rules.selections import Place, Selection
 
 _ONE_AT_A_TIME = 7_461_010
 _AGENCIES_A_NOTIFICATION = 200  # a payload holds 8,000 bytes
@@ -25,6 +26,8 @@ class Entry(NamedTuple):
     type: str
     subject_id: UUID
     payload: str
+    case_kind: str | None
+    county: str | None
 
 
 class FeedRow(NamedTuple):
@@ -55,6 +58,12 @@ async def participants_of(raw: Raw, case_ids: Collection[UUID]) -> list[asyncpg.
     )
 
 
+async def places_of(raw: Raw, case_ids: Collection[UUID]) -> dict[UUID, Place]:
+    """Kind and county of each case, for the numbering alone. One statement."""
+    rows = await raw.fetch("SELECT * FROM places_of_cases($1)", list(case_ids))
+    return {row["case_id"]: Place(row["kind"], row["county"]) for row in rows}
+
+
 async def advance_heads(raw: Raw, counts: Mapping[UUID, int]) -> dict[UUID, int]:
     """Moves the last number of each agency on by its count; returns the new ones. Locks in the agencies' order.
 
@@ -74,8 +83,10 @@ async def advance_heads(raw: Raw, counts: Mapping[UUID, int]) -> dict[UUID, int]
 async def insert_entries(raw: Raw, entries: Sequence[Entry]) -> None:
     columns = list(zip(*entries, strict=True))
     await raw.execute(
-        "INSERT INTO feed_entry (agency_id, sequence, event_id, type, subject_id, payload, numbered_at) "
-        "SELECT *, now() FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::uuid[], $6::jsonb[])",
+        "INSERT INTO feed_entry (agency_id, sequence, event_id, type, subject_id, payload, case_kind, county,"
+        "                        numbered_at) "
+        "SELECT *, now() FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::uuid[], $6::jsonb[],"
+        "                            $7::text[], $8::text[])",
         *columns,
     )
 
@@ -95,26 +106,38 @@ async def announce(raw: Raw, agencies: Iterable[UUID]) -> None:
     await raw.execute("SELECT pg_notify($1, '')", DELIVERY)
 
 
-async def read_feed(tx: Tx, *, after: int, limit: int, types: Sequence[str]) -> tuple[int, list[FeedRow]]:
+async def read_feed(tx: Tx, *, after: int, limit: int, selection: Selection) -> tuple[int, list[FeedRow]]:
     """The agency's last number and its entries behind `after`, of one moment: what is numbered later is above both.
-
-    `types` as in `rules.envelopes.wants`. One statement.
-    """
-    rows = await tx.rows(_FEED, tx.agency_id, after, limit, list(types))
+    One statement."""
+    rows = await tx.rows(
+        _FEED,
+        tx.agency_id,
+        after,
+        limit,
+        list(selection.types),
+        list(selection.case_kinds),
+        list(selection.beginnings),
+    )
     entries = [FeedRow(row["sequence"], row["payload"]) for row in rows if row["sequence"] is not None]
     return rows[0]["head"], entries
 
 
-_FEED = """
+_SELECTED = """('*' = ANY ($4::text[]) OR type = ANY ($4) OR split_part(type, '.', 1) || '.*' = ANY ($4))
+           AND (cardinality($5::text[]) = 0 OR case_kind IS NULL OR case_kind = ANY ($5))
+           AND (cardinality($6::text[]) = 0 OR county IS NULL
+                OR EXISTS (SELECT FROM unnest($6) AS b WHERE starts_with(county, b)))"""
+"""What `Selection.admits` says, of a feed entry: $4 types, $5 kinds of case, $6 beginnings of division codes."""
+
+_FEED = f"""
 SELECT coalesce(h.sequence, 0) AS head, e.sequence, e.payload
   FROM (VALUES ($1::uuid)) AS me (agency_id)
   LEFT JOIN feed_head h ON h.agency_id = me.agency_id
   LEFT JOIN LATERAL (
         SELECT sequence, payload::text AS payload FROM feed_entry
          WHERE agency_id = $1 AND sequence > $2
-           AND ('*' = ANY ($4::text[]) OR type = ANY ($4) OR split_part(type, '.', 1) || '.*' = ANY ($4))
+           AND {_SELECTED}
          ORDER BY sequence LIMIT $3) e ON true
- ORDER BY e.sequence"""
+ ORDER BY e.sequence"""  # noqa: S608  constants of this file
 
 
 async def record(raw: Raw, event: Mapping[str, object], leaf: Mapping[str, object]) -> None:

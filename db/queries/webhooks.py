@@ -4,7 +4,7 @@ A change of state is written alike by an agency (`tx.run`) and by the jobs (`raw
 endpoint first, then its deliveries; statements here that touch both do it in that order.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID
@@ -13,6 +13,7 @@ import asyncpg
 
 from db.engine import Raw
 from db.transaction import Tx
+from rules.selections import Selection
 
 Run: TypeAlias = Callable[..., Awaitable[str]]
 """`tx.run` or `raw.execute`: runs a statement for its effect."""
@@ -32,12 +33,17 @@ async def endpoints_to_tell(
     just enabled. The price: such a change waits for one batch of the sequencer.
     """
     return await raw.fetch(
-        "SELECT id, agency_id, types, status, challenge, activated_at FROM webhook_endpoint "
+        "SELECT id, agency_id, types, case_kinds, divisions, status, challenge, activated_at FROM webhook_endpoint "
         " WHERE (agency_id = ANY ($1) AND activated_at IS NOT NULL AND status_reason IS DISTINCT FROM 'deleted')"
         "    OR (id = ANY ($2) AND status = 'pending') ORDER BY id FOR SHARE",
         list(agency_ids),
         list(verifying),
     )
+
+
+def selection_of(endpoint: asyncpg.Record) -> Selection:
+    """Which events an endpoint asked for."""
+    return Selection(tuple(endpoint["types"]), tuple(endpoint["case_kinds"]), tuple(endpoint["divisions"]))
 
 
 async def lock_endpoint(raw: Raw, endpoint_id: UUID) -> asyncpg.Record:
@@ -103,21 +109,24 @@ async def set_pending(run: Run, endpoint_id: UUID, url: str, challenge: str) -> 
     await run(_MAKE_WAIT, endpoint_id)
 
 
-_ENDPOINT = """SELECT id, url, types, status, status_reason, keys, public_key, challenge, activated_at, failing_since,
-    previous_keys_until, created_at, version FROM webhook_endpoint"""
+_ENDPOINT = """SELECT id, url, types, case_kinds, divisions, status, status_reason, keys, public_key, challenge,
+    activated_at, failing_since, previous_keys_until, created_at, version FROM webhook_endpoint"""
 
 
 async def insert_endpoint(
-    tx: Tx, endpoint_id: UUID, *, url: str, types: Sequence[str], keys: bytes, public_key: str, challenge: str
+    tx: Tx, endpoint_id: UUID, *, url: str, selection: Selection, keys: bytes, public_key: str, challenge: str
 ) -> None:
     """A pending endpoint of the acting agency."""
     await tx.run(
-        "INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at,"
-        "                              version) VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, now(), 1)",
+        "INSERT INTO webhook_endpoint (id, agency_id, url, types, case_kinds, divisions, status, keys, public_key,"
+        "                              challenge, created_at, version) "
+        "VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, now(), 1)",
         endpoint_id,
         tx.agency_id,
         url,
-        list(types),
+        list(selection.types),
+        list(selection.case_kinds),
+        list(selection.divisions),
         keys,
         public_key,
         challenge,
@@ -154,9 +163,14 @@ async def list_endpoints(tx: Tx, *, after: UUID, limit: int) -> list[asyncpg.Rec
     )
 
 
-async def set_types(tx: Tx, endpoint_id: UUID, types: Sequence[str]) -> None:
+async def set_selection(tx: Tx, endpoint_id: UUID, selection: Selection) -> None:
+    """What the endpoint asks for, from the next event that is numbered on."""
     await tx.run(
-        "UPDATE webhook_endpoint SET types = $2, version = version + 1 WHERE id = $1", endpoint_id, list(types)
+        "UPDATE webhook_endpoint SET types = $2, case_kinds = $3, divisions = $4, version = version + 1 WHERE id = $1",
+        endpoint_id,
+        list(selection.types),
+        list(selection.case_kinds),
+        list(selection.divisions),
     )
 
 

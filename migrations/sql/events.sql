@@ -28,3 +28,18 @@ DROP POLICY IF EXISTS own ON feed_head;
 CREATE POLICY own ON feed_head FOR SELECT TO tongli_app USING (agency_id = (SELECT acting_agency()));
 DROP POLICY IF EXISTS jobs_numbering ON feed_head;
 CREATE POLICY jobs_numbering ON feed_head TO tongli_jobs USING (true) WITH CHECK (true);
+
+-- Functions of the linker role: it alone crosses the wall, in these ways.
+SET LOCAL ROLE tongli_linker;
+
+-- Kind and county of cases, for the numbering alone: what an agency may select its events by, where it knows the case.
+CREATE OR REPLACE FUNCTION places_of_cases(p_cases uuid[]) RETURNS TABLE (case_id uuid, kind text, county text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT c.id, c.kind, left(c.division_code, 6) FROM "case" c WHERE c.id = ANY (p_cases)
+$$;
+
+REVOKE ALL ON FUNCTION places_of_cases(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION places_of_cases(uuid[]) TO tongli_jobs;
+
+SET LOCAL ROLE tongli_owner;

@@ -144,6 +144,37 @@ async def test_a_cursor_is_of_one_agency_and_one_filter(office: Office, medical:
         assert answer.json()["code"] == "invalid-cursor"
 
 
+async def _all_of(office: Office, **params: str) -> str:
+    """Every event of a feed, as text."""
+    await office.number()
+    page = await office.read(limit=200, **params)
+    text = json.dumps(page["data"])
+    while page["page"]["has_more"]:
+        page = await office.read(limit=200, cursor=page["page"]["next"], **params)
+        text += json.dumps(page["data"])
+    return text
+
+
+async def test_a_choice_of_places_does_not_tell_where_a_hidden_case_is(
+    office: Office, medical: Api, union: Api
+) -> None:
+    """An observer gets what happens in a case whatever places it chose; the coordinator only what it asked for."""
+    case_id = await office.report()
+    observer, far = "DEMO-340802-MEDICAL", {"divisions": "650000"}
+    watching = await office.api.get("/v1/agencies", params={"limit": 200})
+    (agency,) = [one["id"] for one in watching.json()["data"] if one["code"] == observer]
+    invited = await union.post(f"/v1/cases/{case_id}/participants", {"agency": agency})
+    assert invited.status_code == 201, invited.text
+    assert case_id in await _all_of(Office(medical, office.jobs), **far)
+    assert case_id in await _all_of(Office(union, office.jobs), divisions="340802")
+    assert case_id not in await _all_of(Office(union, office.jobs), **far)
+
+
+async def test_a_place_in_the_query_is_a_county_or_above(labour: Api) -> None:
+    for divisions in ("340802001", "3408", "340802,"):
+        assert (await labour.get("/v1/events", params={"divisions": divisions})).status_code == 422
+
+
 async def test_another_client_of_the_same_agency_goes_on_with_the_cursor(office: Office, open_api: OpenApi) -> None:
     cursor = await office.end_of_feed()
     other = Office(await open_api("DEMO-340802-LABOUR"), office.jobs)

@@ -151,6 +151,45 @@ async def test_verifying_again_sends_a_new_challenge_and_a_new_secret_signs(
     assert (await labour.post(f"{ENDPOINTS}/{endpoint['id']}/verify")).status_code == 409
 
 
+async def test_an_endpoint_and_the_feed_take_the_same_events_of_a_kind_of_case_and_a_place(
+    union: Api, open_api: OpenApi, receiver: Receiver, courier: Courier
+) -> None:
+    """The union coordinates all of them, so it knows where each is."""
+    labour = await open_api("DEMO-340802-LABOUR")
+    asked = {"types": ["case.*"], "case_kinds": ["household"], "divisions": ["340800"]}
+    endpoint = await registered(union, receiver.url, **asked)
+    assert {name: endpoint[name] for name in asked} == asked
+    await work(courier)
+    filters = {"types": "case.*", "case_kinds": "household", "divisions": "340800"}
+    start = await end_of_feed(union, **filters)
+    mine = [(await labour.post("/v1/reports", report_body())).json()["case"]["id"] for _ in range(2)]
+    employer = {"name": f"安纺织造{fresh_key()}"}
+    group = report_body(person=None, household=None, employer=employer, needs=["wage"])
+    assert (await labour.post("/v1/reports", group)).status_code == 201
+    await work(courier)
+    fed = (await union.get("/v1/events", params={"cursor": start, **filters})).json()["data"]
+    pushed = [json.loads(sent.body) for sent in receiver.requests[1:]]
+    assert pushed == fed
+    assert {event["subject"]["id"] for event in fed} == set(mine)
+
+    elsewhere = {"case_kinds": [], "divisions": ["340803", "350000"]}
+    path = f"{ENDPOINTS}/{endpoint['id']}"
+    version = (await shown(union, endpoint))["version"]
+    changed = await union.patch(path, elsewhere, if_match=version)
+    assert (changed.json()["divisions"], changed.json()["case_kinds"]) == (["340803", "350000"], [])
+    await labour.post("/v1/reports", report_body())
+    await work(courier)
+    assert len(receiver.requests) == 1 + len(pushed)
+
+
+async def end_of_feed(api: Api, **params: str) -> str:
+    page = (await api.get("/v1/events", params={"limit": 200, **params})).json()["page"]
+    while page["has_more"]:
+        page = (await api.get("/v1/events", params={"limit": 200, "cursor": page["next"], **params})).json()["page"]
+    cursor: str = page["next"]
+    return cursor
+
+
 async def test_changing_needs_the_version_and_a_new_url_a_new_proof(
     open_api: OpenApi, receiver: Receiver, courier: Courier
 ) -> None:
@@ -184,6 +223,9 @@ async def test_changing_needs_the_version_and_a_new_url_a_new_proof(
         ({"url": NOWHERE, "types": ["moon.landed"]}, "/types/0", "unknown-event-type"),
         ({"url": NOWHERE, "types": ["case.*", "CASE"]}, "/types/1", "pattern"),
         ({"url": NOWHERE, "secret": "whsec_x"}, "/secret", "unknown-field"),
+        ({"url": NOWHERE, "case_kinds": ["village"]}, "/case_kinds/0", "not-allowed"),
+        ({"url": NOWHERE, "divisions": ["3408"]}, "/divisions/0", "pattern"),
+        ({"url": NOWHERE, "divisions": ["340802001"]}, "/divisions/0", "division-below-county"),
     ],
 )
 async def test_a_bad_endpoint_is_refused_with_the_place_and_without_the_value(

@@ -20,7 +20,7 @@ PUBLIC = {
 """Tables that name no person, no case and no account: reference, budgets, counted tries, apps, the revision."""
 
 DEFINERS = {
-    *("staff_for_sign_in", "enrolling_staff", "grant_holder", "take_try", "settle_tries"),
+    *("places_of_cases", "staff_for_sign_in", "enrolling_staff", "grant_holder", "take_try", "settle_tries"),
     *(
         "enter",
         "client_for_sign_in",

@@ -18,6 +18,7 @@ from db.transaction import open_transaction
 from jobs.deliveries import Courier
 from outbound.http import GuardedClient
 from rules.retries import SCHEDULE
+from rules.selections import Selection
 from tests.jobs.desk import UNION, Desk
 from tests.jobs.waiting import eventually
 from tests.outbound.receivers import ON_LOOPBACK, Answering, Receiver, Sent, answer, in_turn, receiving
@@ -78,7 +79,7 @@ class Post:
 
 async def register(desk: Desk, receiver: Receiver, *types: str) -> Post:
     async with open_transaction(desk.app, desk.callers[UNION]) as tx:
-        shown = await webhooks.register(tx, url=receiver.url, types=list(types or "*"), policy=ON_LOOPBACK)
+        shown = await webhooks.register(tx, url=receiver.url, selection=Selection(types or ("*",)), policy=ON_LOOPBACK)
     assert shown.keys is not None
     courier = Courier(desk.jobs, GuardedClient(ON_LOOPBACK, deadline_s=2), jitter=lambda: 0.0)
     return Post(desk, courier, receiver, shown.endpoint["id"], shown.keys)

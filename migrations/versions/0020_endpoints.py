@@ -1,0 +1,17 @@
+"""What an endpoint or a reader of the feed asks for beside types: kinds of case, and places.
+
+Revision 0020, after 0016. The SQL is frozen beside this file.
+"""
+
+from migrations.frozen import run_frozen
+
+revision = "0020"
+down_revision = "0016"
+
+
+def upgrade() -> None:
+    run_frozen(__file__)
+
+
+def downgrade() -> None:
+    run_frozen(__file__, ".down.sql")
