@@ -19,7 +19,7 @@ from crypto.webhooks import WebhookKeys, generate_webhook_keys
 from db.queries import deliveries, webhooks
 from db.transaction import Tx
 from rules.addresses import ForbiddenTarget, TargetPolicy, read_target
-from rules.envelopes import VERIFICATION, is_pattern
+from rules.envelopes import TEST, VERIFICATION, is_pattern
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 from rules.selections import COUNTY_DIGITS, Selection
 
@@ -79,7 +79,8 @@ class Changes:
 
 
 async def change(tx: Tx, endpoint_id: UUID, changes: Changes, *, version: int, policy: TargetPolicy) -> Shown:
-    """Changes an endpoint. A new URL must answer a challenge before anything else goes there. Up to seven statements.
+    """Changes an endpoint. A new URL waits for a second person where events have gone to the old one, and must answer a
+    challenge before anything else goes there. Up to seven statements.
 
     Raises Hidden, PreconditionFailed, Conflict for a deleted one, ValidationFailed.
     """
@@ -91,12 +92,56 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Changes, *, version: int, p
         check_selection(selected)
         await webhooks.set_selection(tx, endpoint_id, selected)
     if url != endpoint["url"]:
-        await webhooks.set_pending(tx.run, endpoint_id, url, _challenge())
-        events.append(VERIFICATION)
+        events.append(await _move(tx, endpoint, url))
     if changes.disable and endpoint["status"] != "disabled":
         await webhooks.set_disabled(tx.run, endpoint_id, "by-owner")
-        events = ["endpoint.disabled"]
+        events.append("endpoint.disabled")
     return await _changed(tx, endpoint_id, "change", *events)
+
+
+async def _move(tx: Tx, endpoint: asyncpg.Record, url: str) -> str:
+    """Lets an endpoint move, or wait for a second person; the event that says so."""
+    if endpoint["activated_at"] is not None:
+        await webhooks.propose_url(tx, endpoint["id"], url)
+        return "endpoint.url_proposed"
+    await webhooks.set_pending(tx.run, endpoint["id"], url, _challenge())
+    return VERIFICATION
+
+
+async def approve_url(tx: Tx, endpoint_id: UUID, *, version: int) -> Shown:
+    """Another person agrees to a new URL, which gets its challenge now. Six statements.
+
+    Raises Hidden, PreconditionFailed, Conflict where nothing waits, or for whoever proposed it.
+    """
+    endpoint = await _held(tx, endpoint_id, version)
+    if endpoint["proposed_url"] is None:
+        raise Conflict(reason="no-url-proposed")
+    if endpoint["proposed_by"] == tx.caller.principal_id:
+        raise Conflict(reason="another-person-must-approve")
+    await webhooks.propose_url(tx, endpoint_id, None)
+    await webhooks.set_pending(tx.run, endpoint_id, endpoint["proposed_url"], _challenge())
+    return await _changed(tx, endpoint_id, "approve_url", "endpoint.url_approved", VERIFICATION)
+
+
+async def reject_url(tx: Tx, endpoint_id: UUID, *, version: int) -> Shown:
+    """A new URL is not to be: anybody who keeps endpoints may say so. Three statements. Raises as `approve_url`."""
+    endpoint = await _held(tx, endpoint_id, version)
+    if endpoint["proposed_url"] is None:
+        raise Conflict(reason="no-url-proposed")
+    await webhooks.propose_url(tx, endpoint_id, None)
+    return await _changed(tx, endpoint_id, "reject_url", "endpoint.url_rejected")
+
+
+async def send_test(tx: Tx, endpoint_id: UUID) -> UUID:
+    """Sends an event to an endpoint alone, whatever it asked for; the event's id. Two statements.
+
+    Raises Hidden, Conflict where it takes nothing now.
+    """
+    endpoint = await _held(tx, endpoint_id)
+    if endpoint["status"] != "active":
+        raise Conflict(reason="endpoint-not-active")
+    leave_mark(tx, "webhook_endpoint.test", subject_type=_SUBJECT, subject_id=endpoint_id)
+    return _tell_owner(tx, TEST, endpoint)
 
 
 async def rotate_secret(tx: Tx, endpoint_id: UUID) -> Shown:
@@ -226,14 +271,18 @@ async def _changed(tx: Tx, endpoint_id: UUID, verb: str, *events: str, keys: Web
     endpoint = await webhooks.find_endpoint(tx, endpoint_id)
     assert endpoint is not None
     for event in events:
-        record_event(
-            tx,
-            event,
-            subject_type=_SUBJECT,
-            subject_id=endpoint_id,
-            version=endpoint["version"],
-            case_id=None,
-            parties={"owner": tx.agency_id},
-        )
+        _tell_owner(tx, event, endpoint)
     leave_mark(tx, f"webhook_endpoint.{verb}", subject_type=_SUBJECT, subject_id=endpoint_id)
     return Shown(endpoint, keys)
+
+
+def _tell_owner(tx: Tx, event_type: str, endpoint: asyncpg.Record) -> UUID:
+    return record_event(
+        tx,
+        event_type,
+        subject_type=_SUBJECT,
+        subject_id=endpoint["id"],
+        version=endpoint["version"],
+        case_id=None,
+        parties={"owner": tx.agency_id},
+    )

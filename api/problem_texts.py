@@ -108,6 +108,7 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     ),
     "not-a-known-code": Text("可用代码：{allowed}。", "Known codes: {allowed}."),
     "unknown-event-type": Text("没有此事件类型。", "There is no such event type; see openapi/events.json."),
+    "division-below-county": Text("只能选到县级。", "A province, city or county: nothing below."),
     "url": Text("须为规范的 https 网址。", "This must be a plain https URL, without blanks, backslashes or controls."),
     "url-scheme": Text("须以 https:// 开头。", "This must begin with https://."),
     "url-user": Text("网址不得含用户名。", "The URL may hold no user name or password."),
@@ -239,6 +240,11 @@ REASONS: Final[dict[str, Text]] = {
     "delivery-under-way": Text("正在投递，请稍候。", "This delivery is under way; wait for its outcome."),
     "endpoint-deleted": Text("回调地址已删除。", "The endpoint was deleted."),
     "endpoint-not-disabled": Text("回调地址并未停用。", "The endpoint is not disabled."),
+    "endpoint-not-active": Text("回调地址未在用。", "The endpoint is not active."),
+    "no-url-proposed": Text("没有待批准的新网址。", "No new URL waits to be approved, or it waited too long."),
+    "another-person-must-approve": Text(
+        "须由另一人批准。", "A new URL is approved by a person other than whoever proposed it."
+    ),
     "endpoint-not-pending": Text("回调地址并非待激活。", "The endpoint does not wait for its challenge."),
     "too-many-witnesses": Text("见证密钥已达上限。", "The agency has as many witnesses as it may have."),
     "witness-name-taken": Text(

@@ -154,6 +154,10 @@ EVENTS: Final[dict[str, Text]] = {
     "erasure.completed": Text("个人信息已删除", "the personal data of a case was erased"),
     "retention.due": Text("案件保存期限届满", "the period of retention of a case is over"),
     "endpoint.verification": Text("推送地址验证，须回送 challenge", "proves an endpoint: answer with the challenge"),
+    "endpoint.tested": Text("推送测试事件，仅送达该地址", "a test event, to the endpoint it was asked for alone"),
+    "endpoint.url_proposed": Text("推送地址拟变更，待另一人批准", "a new URL waits for a second person"),
+    "endpoint.url_approved": Text("推送地址变更已批准", "a second person approved a new URL"),
+    "endpoint.url_rejected": Text("推送地址变更已否决", "a new URL was rejected"),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
     "audit.checkpoint": Text(
         "审计日志签署了新的检查点，供见证机构联署", "the audit log signed a checkpoint, for its witnesses"

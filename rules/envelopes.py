@@ -13,6 +13,7 @@ from uuid import UUID
 from rules.events import EVENT_TYPES
 
 VERIFICATION = "endpoint.verification"
+TEST = "endpoint.tested"
 
 HREFS: Mapping[str, str] = {
     "referral": "/v1/referrals/{id}",

@@ -90,6 +90,10 @@ ENTITLEMENTS: dict[str, Rule] = {
     "erasure.completed": Rule(("coordinator", "other")),
     "retention.due": Rule(("coordinator",)),
     "endpoint.verification": _OWN,
+    "endpoint.tested": _OWN,
+    "endpoint.url_proposed": _OWN,
+    "endpoint.url_approved": _OWN,
+    "endpoint.url_rejected": _OWN,
     "endpoint.disabled": _OWN,
     "audit.checkpoint": _OWN,
 }

@@ -147,6 +147,9 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("register_webhook_endpoint", "list_webhook_endpoints", "read_webhook_endpoint"), _HOOKS),
     **dict.fromkeys(("change_webhook_endpoint", "rotate_webhook_secret", "verify_webhook_endpoint"), _HOOKS),
     **dict.fromkeys(("enable_webhook_endpoint", "delete_webhook_endpoint"), _HOOKS),
+    **dict.fromkeys(("test_webhook_endpoint", "reject_webhook_url"), _HOOKS),
+    "approve_webhook_url": _own("webhooks:manage", {Role.agency_admin}),
+    "list_webhook_keys": _public(),
     **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
     "read_feed": _own("events:read", _REFERRAL_READERS),
     # the audit log: what it reveals to everybody, and leaves to whom they concern

@@ -16,7 +16,15 @@ from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import MergePatchBody, Uuid
 from api.schemas.reports import utc
-from api.schemas.webhooks import EndpointChange, EndpointIn, EndpointShown, EndpointWithSecret
+from api.schemas.webhooks import (
+    EndpointChange,
+    EndpointIn,
+    EndpointShown,
+    EndpointWithSecret,
+    TestSent,
+    WebhookKey,
+    WebhookKeys,
+)
 from api.strict_json import StrictRouter
 from db.queries import webhooks
 from db.transaction import Tx
@@ -45,6 +53,7 @@ def _fields(endpoint: asyncpg.Record) -> dict[str, Any]:
         "activated_at": _moment(endpoint["activated_at"]),
         "failing_since": _moment(endpoint["failing_since"]),
         "previous_secret_until": _moment(endpoint["previous_keys_until"]),
+        "proposed_url": endpoint["proposed_url"],
         "created_at": utc(endpoint["created_at"]),
         "version": endpoint["version"],
     }
@@ -110,7 +119,9 @@ async def patch_endpoint(
 ) -> Response:
     """Change URL, types, kinds of case or divisions, or disable. Needs `If-Match`.
 
-    A new URL gets a challenge, and nothing else before it has answered. What happens meanwhile gathers and follows.
+    Once an endpoint was active, a new URL waits in `proposed_url` until a second person approves it; events go to the
+    old one meanwhile, `endpoint.url_proposed` among them. Then it gets a challenge, and nothing else before it has
+    answered. What happens meanwhile gathers and follows.
     """
     changes = verbs.Changes(
         change.url, change.types, change.case_kinds, change.divisions, disable=change.status == "disabled"
@@ -119,6 +130,38 @@ async def patch_endpoint(
         writing.tx, endpoint_id, changes, version=writing.expected_version(), policy=services.webhook_targets
     )
     return await writing.answer(_shown(changed.endpoint), version=changed.endpoint["version"])
+
+
+@router.post("/{endpoint_id}/approve-url", operation_id="approve_webhook_url", response_model=EndpointShown)
+async def post_approval(endpoint_id: Uuid, writing: Keeper) -> Response:
+    """Approve a new URL: by an administrator in person, other than whoever proposed it. Needs `If-Match`."""
+    shown = _shown((await verbs.approve_url(writing.tx, endpoint_id, version=writing.expected_version())).endpoint)
+    return await writing.answer(shown, version=shown.version)
+
+
+@router.post("/{endpoint_id}/reject-url", operation_id="reject_webhook_url", response_model=EndpointShown)
+async def post_rejection(endpoint_id: Uuid, writing: Keeper) -> Response:
+    """Reject a new URL; everything stays as it is. Needs `If-Match`."""
+    shown = _shown((await verbs.reject_url(writing.tx, endpoint_id, version=writing.expected_version())).endpoint)
+    return await writing.answer(shown, version=shown.version)
+
+
+@router.post("/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, response_model=TestSent)
+async def post_test(endpoint_id: Uuid, writing: Keeper) -> Response:
+    """Send an `endpoint.tested` event to this endpoint alone, whatever types it asked for."""
+    return await writing.answer(TestSent(event_id=await verbs.send_test(writing.tx, endpoint_id)), status=202)
+
+
+@router.get("/{endpoint_id}/keys", operation_id="list_webhook_keys")
+async def get_keys(endpoint_id: Uuid, tx: Annotated[Tx, reads()]) -> WebhookKeys:
+    """Read the public keys that sign for an endpoint now, of whichever agency: for whoever verifies on its behalf."""
+    keys = await webhooks.published_keys(tx, endpoint_id)
+    if keys is None:
+        raise Hidden
+    shown = [WebhookKey(public_key=keys["current_key"], until=None)]
+    if keys["previous_key"] is not None:
+        shown.append(WebhookKey(public_key=keys["previous_key"], until=utc(keys["previous_until"])))
+    return WebhookKeys(keys=shown)
 
 
 @router.post("/{endpoint_id}/rotate-secret", operation_id="rotate_webhook_secret", response_model=EndpointWithSecret)

@@ -67,7 +67,8 @@ class EndpointChange(StrictModel):
 
 
 class EndpointShown(BaseModel):
-    """An endpoint. `pending`: the challenge is still to be answered; `status_reason` says why one is disabled."""
+    """An endpoint. `pending`: the challenge is still to be answered; `status_reason` says why one is disabled.
+    `proposed_url` waits for a second person, seven days at most."""
 
     id: UUID
     url: str
@@ -80,6 +81,7 @@ class EndpointShown(BaseModel):
     activated_at: datetime | None
     failing_since: datetime | None
     previous_secret_until: datetime | None
+    proposed_url: str | None
     created_at: datetime
     version: int
 
@@ -88,6 +90,25 @@ class EndpointWithSecret(EndpointShown):
     """The same with its secret, which is shown this once."""
 
     secret: str
+
+
+class TestSent(BaseModel):
+    """The event that is on its way: `webhook-id` of the message."""
+
+    event_id: UUID
+
+
+class WebhookKey(BaseModel):
+    """A public key that signs for an endpoint; `until` where it is on its way out."""
+
+    public_key: str
+    until: datetime | None
+
+
+class WebhookKeys(BaseModel):
+    """Every key whose signature (`v1a`) counts now, the newest first."""
+
+    keys: list[WebhookKey]
 
 
 class DeliveryShown(BaseModel):

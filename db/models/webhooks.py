@@ -12,7 +12,7 @@ from db.types import key, one_of, sealed, words
 class WebhookEndpoint(SQLModel, table=True):
     """`challenge` is what the receiver has still to answer, empty once it did. Events gather from `activated_at` on,
     also while the endpoint is disabled or has a new URL to prove; `not_before` is the receiver's own wish
-    (Retry-After).
+    (Retry-After). `proposed_url` waits for a second person; `proposed_by` is whoever proposed it.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -33,6 +33,10 @@ class WebhookEndpoint(SQLModel, table=True):
     previous_keys: bytes | None = sealed(nullable=True, context="webhook_endpoint.keys")
     previous_keys_until: datetime | None
     public_key: str
+    previous_public_key: str | None
+    proposed_url: str | None
+    proposed_by: UUID | None
+    proposed_at: datetime | None
     challenge: str
     activated_at: datetime | None
     failing_since: datetime | None

@@ -64,7 +64,7 @@ WITH ready AS (
         SELECT d.id, d.due_at FROM delivery d
          WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.due_at <= now()
            AND (e.status = 'active' OR d.event_type = 'endpoint.verification')
-           AND (d.attempts > 0 OR NOT EXISTS (
+           AND (d.attempts > 0 OR d.event_type = 'endpoint.verification' OR NOT EXISTS (
                 SELECT FROM delivery f WHERE f.endpoint_id = e.id AND f.subject_id = d.subject_id
                    AND f.status = 'pending' AND f.attempts = 0 AND f.sequence < d.sequence))
          ORDER BY d.due_at, d.sequence
@@ -86,7 +86,8 @@ async def claim_due(
     raw: Raw, *, lease: UUID, lease_for: timedelta, limit: int, per_endpoint: int
 ) -> list[asyncpg.Record]:
     """Leases deliveries whose time has come: at most `per_endpoint` under way to one endpoint over all processes, one
-    to an endpoint that is failing; first deliveries of a subject in their order. Two statements.
+    to an endpoint that is failing; first deliveries of a subject in their order, but for a challenge: what gathered
+    before it waits for its answer. Two statements.
 
     Asks each endpoint by itself, so that a long queue of one is not waded through for the others; claims take turns, so
     that the count of those under way is exact.

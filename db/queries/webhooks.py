@@ -110,7 +110,9 @@ async def set_pending(run: Run, endpoint_id: UUID, url: str, challenge: str) -> 
 
 
 _ENDPOINT = """SELECT id, url, types, case_kinds, divisions, status, status_reason, keys, public_key, challenge,
-    activated_at, failing_since, previous_keys_until, created_at, version FROM webhook_endpoint"""
+    activated_at, failing_since, previous_keys_until, created_at, version,
+    CASE WHEN proposed_at > now() - interval '7 days' THEN proposed_url END AS proposed_url, proposed_by
+    FROM webhook_endpoint"""
 
 
 async def insert_endpoint(
@@ -177,10 +179,28 @@ async def set_selection(tx: Tx, endpoint_id: UUID, selection: Selection) -> None
 async def set_keys(tx: Tx, endpoint_id: UUID, *, keys: bytes, public_key: str, overlap: timedelta) -> None:
     """New keys; the old ones sign beside them for the overlap."""
     await tx.run(
-        "UPDATE webhook_endpoint SET previous_keys = keys, previous_keys_until = now() + $4::interval, keys = $2,"
-        "       public_key = $3, version = version + 1 WHERE id = $1",
+        "UPDATE webhook_endpoint SET previous_keys = keys, previous_public_key = public_key,"
+        "       previous_keys_until = now() + $4::interval, keys = $2, public_key = $3, version = version + 1 "
+        " WHERE id = $1",
         endpoint_id,
         keys,
         public_key,
         overlap,
     )
+
+
+async def propose_url(tx: Tx, endpoint_id: UUID, url: str | None) -> None:
+    """A URL that waits for a second person, seven days at most; None: none waits any more."""
+    await tx.run(
+        "UPDATE webhook_endpoint SET proposed_url = $2::text,"
+        "       proposed_by = CASE WHEN $2::text IS NOT NULL THEN $3::uuid END,"
+        "       proposed_at = CASE WHEN $2::text IS NOT NULL THEN now() END, version = version + 1 WHERE id = $1",
+        endpoint_id,
+        url,
+        tx.caller.principal_id,
+    )
+
+
+async def published_keys(tx: Tx, endpoint_id: UUID) -> asyncpg.Record | None:
+    """The public keys that sign for an endpoint now, of whichever agency; the previous may be None. One statement."""
+    return await tx.row("SELECT * FROM public_keys_of_endpoint($1) WHERE current_key IS NOT NULL", endpoint_id)

@@ -1,4 +1,4 @@
-"""What an endpoint or a reader of the feed asks for beside types: kinds of case, and places.
+"""What an endpoint or a reader of the feed asks for beside types; a second person for new URLs; published keys.
 
 Revision 0020, after 0016. The SQL is frozen beside this file.
 """

@@ -1,9 +1,19 @@
--- What events are selected by beside their type, in feeds and for endpoints.
+-- What events are selected by beside their type, in feeds and for endpoints; who else must agree to a new URL; the keys that
+-- are published.
 
 ALTER TABLE feed_entry ADD COLUMN case_kind VARCHAR, ADD COLUMN county VARCHAR;
 ALTER TABLE webhook_endpoint
     ADD COLUMN case_kinds TEXT[] DEFAULT '{}' NOT NULL,
-    ADD COLUMN divisions TEXT[] DEFAULT '{}' NOT NULL;
+    ADD COLUMN divisions TEXT[] DEFAULT '{}' NOT NULL,
+    ADD COLUMN previous_public_key VARCHAR,
+    ADD COLUMN proposed_url VARCHAR,
+    ADD COLUMN proposed_by UUID,
+    ADD COLUMN proposed_at TIMESTAMP WITH TIME ZONE;
+
+GRANT SELECT (id, public_key, previous_public_key, previous_keys_until, status_reason) ON webhook_endpoint
+    TO tongli_linker;
+DROP POLICY IF EXISTS linker ON webhook_endpoint;
+CREATE POLICY linker ON webhook_endpoint FOR SELECT TO tongli_linker USING (true);
 
 SET LOCAL ROLE tongli_linker;
 
@@ -16,5 +26,17 @@ $$;
 
 REVOKE ALL ON FUNCTION places_of_cases(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION places_of_cases(uuid[]) TO tongli_jobs;
+
+-- The public keys that sign for an endpoint now, for whoever verifies on its agency's behalf; nothing of a deleted one.
+CREATE OR REPLACE FUNCTION public_keys_of_endpoint(p_endpoint uuid)
+RETURNS TABLE (current_key text, previous_key text, previous_until timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    SELECT e.public_key, CASE WHEN e.previous_keys_until > now() THEN e.previous_public_key END, e.previous_keys_until
+      FROM webhook_endpoint e WHERE e.id = p_endpoint AND e.status_reason IS DISTINCT FROM 'deleted'
+$$;
+
+REVOKE ALL ON FUNCTION public_keys_of_endpoint(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public_keys_of_endpoint(uuid) TO tongli_app;
 
 SET LOCAL ROLE tongli_owner;

@@ -163,8 +163,9 @@ class Phone:
     async def get(self, path: str) -> httpx.Response:
         return await self.http.get(path, headers=self._headers())
 
-    async def post(self, path: str, json: object = None) -> httpx.Response:
+    async def post(self, path: str, json: object = None, *, if_match: str | None = None) -> httpx.Response:
         headers = self._headers() | {"idempotency-key": secrets.token_hex(16)}
+        headers |= {} if if_match is None else {"if-match": if_match}
         body: dict[str, Any] = {} if json is None else {"json": json}
         return await self.http.post(path, headers=headers, **body)
 

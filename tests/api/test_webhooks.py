@@ -190,9 +190,7 @@ async def end_of_feed(api: Api, **params: str) -> str:
     return cursor
 
 
-async def test_changing_needs_the_version_and_a_new_url_a_new_proof(
-    open_api: OpenApi, receiver: Receiver, courier: Courier
-) -> None:
+async def test_changing_needs_the_version(open_api: OpenApi, receiver: Receiver, courier: Courier) -> None:
     labour = await open_api("DEMO-340802-LABOUR")
     endpoint = await registered(labour, receiver.url)
     await work(courier)
@@ -203,10 +201,15 @@ async def test_changing_needs_the_version_and_a_new_url_a_new_proof(
     assert (stale.status_code, stale.headers["etag"]) == (412, f'"v{version}"')
     typed = await labour.patch(path, {"types": ["case.*"]}, if_match=version)
     assert (typed.json()["types"], typed.json()["status"]) == (["case.*"], "active")
-    moved = await labour.patch(path, {"url": NOWHERE}, if_match=typed.json()["version"])
-    assert (moved.json()["url"], moved.json()["status"]) == (NOWHERE, "pending")
-    same = await labour.get(path, headers={"if-none-match": moved.headers["etag"]})
+    same = await labour.get(path, headers={"if-none-match": typed.headers["etag"]})
     assert same.status_code == 304
+
+
+async def test_a_url_that_never_took_anything_is_changed_at_once_and_proves_itself(labour: Api) -> None:
+    endpoint = await registered(labour, "https://misspelt.example/")
+    moved = await labour.patch(f"{ENDPOINTS}/{endpoint['id']}", {"url": NOWHERE}, if_match=endpoint["version"])
+    assert (moved.json()["url"], moved.json()["status"], moved.json()["proposed_url"]) == (NOWHERE, "pending", None)
+    assert (await labour.delete(f"{ENDPOINTS}/{endpoint['id']}", if_match=moved.json()["version"])).status_code == 204
 
 
 @pytest.mark.parametrize(

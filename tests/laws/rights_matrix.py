@@ -131,6 +131,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "rotate_webhook_secret": _post("/v1/webhook-endpoints/{thing}/rotate-secret", 200, "endpoint"),
     "verify_webhook_endpoint": _post("/v1/webhook-endpoints/{thing}/verify", 409, "endpoint"),
     "enable_webhook_endpoint": _post("/v1/webhook-endpoints/{thing}/enable", 409, "endpoint"),
+    "approve_webhook_url": _post("/v1/webhook-endpoints/{thing}/approve-url", 412, "endpoint", stale=True),
+    "reject_webhook_url": _post("/v1/webhook-endpoints/{thing}/reject-url", 412, "endpoint", stale=True),
+    "list_webhook_keys": _get("/v1/webhook-endpoints/{thing}/keys", "endpoint"),
     "delete_webhook_endpoint": _stale("DELETE", "/v1/webhook-endpoints/{thing}", "endpoint"),
     "list_deliveries": _get("/v1/deliveries"),
     "read_delivery": _get("/v1/deliveries/{thing}", "delivery"),
@@ -235,6 +238,7 @@ EXEMPT: Final[Mapping[str, str]] = {
         "changes who is signed in: tests/api/test_credentials.py and test_devices.py hold its rights",
     ),
     "redeliver": "starts a delivery over: tests/api/test_webhooks.py holds its rights",
+    "test_webhook_endpoint": "sends an event: tests/api/test_webhooks.py holds its rights",
     "revoke_qualification": "ends for good what it names: tests/api/test_qualifications.py holds its rights",
 }
 

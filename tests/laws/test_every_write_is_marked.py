@@ -39,6 +39,7 @@ _BY_PERSONS = "is a person's own; tests/api/test_sign_in.py plays it and looks f
 ELSEWHERE: dict[str, str] = {
     "issue_token": "signing in changes nothing of anybody's; tests/api/test_oauth.py",
     **dict.fromkeys(("change_password", "begin_second_factor", "confirm_second_factor"), _BY_PERSONS),
+    "approve_webhook_url": "is a person's; tests/api/test_endpoint_urls.py plays it and looks for its leaf",
     **dict.fromkeys(("revoke_device", "revoke_all_devices", "revoke_token"), _BY_PERSONS),
 }
 """Operations that are not played here, and where their leaf is shown, or why they leave none."""
@@ -349,12 +350,19 @@ async def _webhooks(ledger: Ledger, union: Api, behind: Raw) -> None:
     tag = (await union.get(path)).headers["etag"]
     await ledger.does(union, "PATCH", path, {"status": "disabled"}, if_match=tag)
     await ledger.does(union, "POST", f"{path}/enable", {})
+    await behind.execute(_ACTIVATED, UUID(endpoint["id"]))
+    await ledger.does(union, "POST", f"{path}/test", {})
+    tag = (await union.get(path)).headers["etag"]
+    await ledger.does(union, "PATCH", path, {"url": "https://other.example/hook"}, if_match=tag)
+    tag = (await union.get(path)).headers["etag"]
+    await ledger.does(union, "POST", f"{path}/reject-url", {}, if_match=tag)
     delivery = await behind.fetchval(_DELIVERY, UUID(endpoint["id"]))
     await ledger.does(union, "POST", f"/v1/deliveries/{delivery}/redeliver", {})
     tag = (await union.get(path)).headers["etag"]
     await ledger.does(union, "DELETE", path, if_match=tag)
 
 
+_ACTIVATED = "UPDATE webhook_endpoint SET status = 'active', activated_at = now() WHERE id = $1"
 _DELIVERY = """
 INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status, attempts,
                       replay, created_at)
