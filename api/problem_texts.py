@@ -252,5 +252,6 @@ REASONS: Final[dict[str, Text]] = {
     ),
     "witness-revoked": Text("见证密钥已撤销。", "The witness is revoked."),
     "already-cosigned": Text("该见证已联署此检查点。", "This witness has cosigned this checkpoint."),
+    "too-many-cursors": Text("保存的游标已达上限。", "The agency has as many kept cursors as it may have."),
     "too-many-endpoints": Text("回调地址已达上限。", "The agency has as many endpoints as it may have."),
 }

@@ -82,6 +82,7 @@ LINKS: Final[tuple[Link, ...]] = (
     *_to("list_agencies", "agency_id", f"{_BODY}/data/0/id", "read_agency"),
     *_to("open_department", "agency_id", f"{_BODY}/id", "read_agency"),
     *_change("read_agency", "agency_id", "change_agency"),
+    *_to("list_feed_cursors", "consumer", f"{_BODY}/data/0/consumer", "read_feed_cursor"),
     Link("read_feed", "read_feed", {"query.cursor": f"{_BODY}/page/next"}),
     *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "read_webhook_endpoint", "verify_webhook_endpoint"),
     *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "test_webhook_endpoint", "list_webhook_keys"),

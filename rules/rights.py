@@ -125,6 +125,7 @@ def _case(scope: str, roles: Iterable[Role], *, parts: Collection[str] = (), pur
     return _of(Subject.case, scope, roles, parts=parts, purpose=purpose)
 
 
+_FEED = _own("events:read", _REFERRAL_READERS)
 _ADMIN, _HOOKS = _own("agency:admin", _ADMINS), _own("webhooks:manage", _ADMINS)
 _COORDINATED = _case("cases:write", _COORDINATORS, parts={"coordinator"})
 _CASE_READ = _case("cases:read", _CASE_READERS)
@@ -151,7 +152,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "approve_webhook_url": _own("webhooks:manage", {Role.agency_admin}),
     "list_webhook_keys": _public(),
     **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
-    "read_feed": _own("events:read", _REFERRAL_READERS),
+    **dict.fromkeys(("read_feed", "list_feed_cursors", "read_feed_cursor"), _FEED),
+    "save_feed_cursor": _FEED,
     # the audit log: what it reveals to everybody, and leaves to whom they concern
     **dict.fromkeys(("read_audit_log", "read_audit_checkpoint", "read_audit_checkpoint_of_size"), _public()),
     **dict.fromkeys(("prove_audit_inclusion", "prove_audit_consistency", "read_audit_entries"), _public()),

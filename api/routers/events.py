@@ -1,21 +1,18 @@
 """The feed: every event the caller's agency is entitled to, in the order of its own gap-free numbers."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response, StreamingResponse
 
-from api.deps import ASKED, Asked, CallerDep, ServicesDep
 from api.feed import STREAM_BATCH, Feed, unless_known
+from api.feed_queries import feed_of
 from api.paging import Cursor, Limit
 from api.params import whole_number
 from api.schemas.events import FeedPage
 from api.strict_json import StrictRouter
-from rules.envelopes import is_pattern
-from rules.errors import FieldError, MalformedRequest, ValidationFailed
-from rules.selections import Selection
+from rules.errors import MalformedRequest
 
 router = StrictRouter("/v1/events", tags=["events"])
 
@@ -25,57 +22,6 @@ Wait = Annotated[
     Query(ge=0, le=30, description="seconds to wait for an event where there is none"),
     BeforeValidator(whole_number),
 ]
-Types = Annotated[
-    str | None,
-    Query(
-        min_length=1,
-        max_length=1000,
-        pattern=r"^[a-z_.*]+(?:,[a-z_.*]+)*$",
-        description="event types, `noun.*`, or `*`, by comma; default: all",
-    ),
-]
-
-
-CaseKinds = Annotated[
-    str | None,
-    Query(pattern=r"^(?:household|employer)(?:,(?:household|employer))?$", description="kinds of case, by comma"),
-]
-Divisions = Annotated[
-    str | None,
-    Query(
-        max_length=699,
-        pattern=r"^[0-9]{6}(?:,[0-9]{6})*$",
-        description="codes of provinces, cities or counties, by comma. What happens in a case of which the agency may "
-        "not know where it is comes in any case",
-    ),
-]
-
-
-def selection_asked(types: Types = None, case_kinds: CaseKinds = None, divisions: Divisions = None) -> Selection:
-    """What the query asks for, each part sorted. Raises ValidationFailed."""
-    wanted = Selection(_parts(types or "*"), _parts(case_kinds), _parts(divisions))
-    if not all(is_pattern(pattern) for pattern in wanted.types):
-        raise ValidationFailed(FieldError("query:types", "unknown-event-type"))
-    return wanted
-
-
-def _parts(text: str | None) -> tuple[str, ...]:
-    return tuple(sorted(set(text.split(",")))) if text else ()
-
-
-async def feed_of(
-    request: Request,
-    services: ServicesDep,
-    caller: CallerDep,
-    selection: Annotated[Selection, Depends(selection_asked)],
-) -> Feed:
-    """The caller's feed under its selection, until its token ends. No statement."""
-    token = request.headers["authorization"].partition(" ")[2].strip()
-    claims = services.tokens.verify(token, datetime.now(UTC))
-    return Feed(services, caller, selection=selection, ends_at=claims.expires_at)
-
-
-ASKED[feed_of] = Asked()
 
 
 @router.get(

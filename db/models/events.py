@@ -1,4 +1,4 @@
-"""event (事件): a fact that happened, written in the business transaction and numbered after commit."""
+"""event (事件): a fact that happened, written in the business transaction and numbered after commit; feeds of them."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlmodel import Field, SQLModel
 
-from db.types import document, key
+from db.types import document, key, words
 
 
 class Event(SQLModel, table=True):
@@ -69,3 +69,17 @@ class FeedHead(SQLModel, table=True):
 
     agency_id: UUID = Field(primary_key=True, foreign_key="agency.id")
     sequence: int = Field(sa_type=BigInteger)
+
+
+class FeedCursor(SQLModel, table=True):
+    """Where a consumer of the agency's feed has got to, kept for it by name, with what it selects."""
+
+    __tablename__ = "feed_cursor"
+
+    agency_id: UUID = Field(primary_key=True, foreign_key="agency.id")
+    consumer: str = Field(primary_key=True)
+    after: int = Field(sa_type=BigInteger)
+    types: list[str] = words()
+    case_kinds: list[str] = words()
+    divisions: list[str] = words()
+    saved_at: datetime

@@ -29,6 +29,12 @@ CREATE POLICY own ON feed_head FOR SELECT TO tongli_app USING (agency_id = (SELE
 DROP POLICY IF EXISTS jobs_numbering ON feed_head;
 CREATE POLICY jobs_numbering ON feed_head TO tongli_jobs USING (true) WITH CHECK (true);
 
+GRANT SELECT, INSERT, UPDATE ON feed_cursor TO tongli_app;
+ALTER TABLE feed_cursor ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own ON feed_cursor;
+CREATE POLICY own ON feed_cursor TO tongli_app
+    USING (agency_id = (SELECT acting_agency())) WITH CHECK (agency_id = (SELECT acting_agency()));
+
 -- Functions of the linker role: it alone crosses the wall, in these ways.
 SET LOCAL ROLE tongli_linker;
 

@@ -14,4 +14,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Kept cursors are lost."""
     run_frozen(__file__, ".down.sql")

@@ -1,5 +1,5 @@
--- What events are selected by beside their type, in feeds and for endpoints; who else must agree to a new URL; the keys that
--- are published.
+-- What events are selected by beside their type, in feeds and for endpoints; cursors that are kept; who else must agree to
+-- a new URL; the keys that are published.
 
 ALTER TABLE feed_entry ADD COLUMN case_kind VARCHAR, ADD COLUMN county VARCHAR;
 ALTER TABLE webhook_endpoint
@@ -14,6 +14,24 @@ GRANT SELECT (id, public_key, previous_public_key, previous_keys_until, status_r
     TO tongli_linker;
 DROP POLICY IF EXISTS linker ON webhook_endpoint;
 CREATE POLICY linker ON webhook_endpoint FOR SELECT TO tongli_linker USING (true);
+
+CREATE TABLE feed_cursor (
+    agency_id UUID NOT NULL,
+    consumer VARCHAR NOT NULL,
+    after BIGINT NOT NULL,
+    types TEXT[] NOT NULL,
+    case_kinds TEXT[] NOT NULL,
+    divisions TEXT[] NOT NULL,
+    saved_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (agency_id, consumer),
+    FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+GRANT SELECT, INSERT, UPDATE ON feed_cursor TO tongli_app;
+ALTER TABLE feed_cursor ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own ON feed_cursor;
+CREATE POLICY own ON feed_cursor TO tongli_app
+    USING (agency_id = (SELECT acting_agency())) WITH CHECK (agency_id = (SELECT acting_agency()));
 
 SET LOCAL ROLE tongli_linker;
 

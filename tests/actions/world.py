@@ -189,6 +189,7 @@ _FILL = """
 WITH e AS (SELECT $1::uuid AS agency, (SELECT id FROM event LIMIT 1) AS event),
 feed AS (INSERT INTO feed_entry SELECT agency, 1, event, 'case.opened', event, '{}', now() FROM e),
 head AS (INSERT INTO feed_head SELECT agency, 1 FROM e),
+place AS (INSERT INTO feed_cursor SELECT agency, 'consumer', 1, '{*}', '{}', '{}', now() FROM e),
 endpoint AS (
     INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at, version)
     SELECT gen_random_uuid(), agency, 'https://a.example', '{}', 'active', '', '', '', now(), 1 FROM e RETURNING id),

@@ -37,6 +37,7 @@ from tests.builders import Api, report_body
 
 _BY_PERSONS = "is a person's own; tests/api/test_sign_in.py plays it and looks for its leaf"
 ELSEWHERE: dict[str, str] = {
+    "save_feed_cursor": "a reader's own place in its feed, nothing of anybody's; tests/api/test_feed_cursors.py",
     "issue_token": "signing in changes nothing of anybody's; tests/api/test_oauth.py",
     **dict.fromkeys(("change_password", "begin_second_factor", "confirm_second_factor"), _BY_PERSONS),
     "approve_webhook_url": "is a person's; tests/api/test_endpoint_urls.py plays it and looks for its leaf",
