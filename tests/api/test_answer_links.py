@@ -1,4 +1,4 @@
-"""An office without a system answers through a link: the same rules, events and marks; one answer; nothing for thieves."""
+"""An office without a system answers through a link: same rules, events and marks; one answer; nothing for thieves."""
 
 import asyncio
 import json

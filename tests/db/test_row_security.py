@@ -20,6 +20,7 @@ PUBLIC = {
 """Tables that name no person, no case and no account: reference, budgets, counted tries, apps, the revision."""
 
 DEFINERS = {
+    *("answer_link_addressee", "enter_by_link"),
     *("staff_for_sign_in", "enrolling_staff", "grant_holder", "take_try", "settle_tries"),
     *(
         "enter",
