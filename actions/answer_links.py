@@ -62,7 +62,7 @@ class Made:
 
 
 async def make_link(tx: Tx, referral_id: UUID, said: LinkSaid) -> Made:
-    """Makes a link for the addressee of a referral. Eight statements; told to sender and coordinator.
+    """Makes a link for the addressee of a referral. Seven statements; told to sender and coordinator.
 
     Raises Hidden, InsufficientRole, and Conflict where there is nothing to answer, where the addressee has a system of
     its own, where the matter asks for a certificate, which no link holds, and where too many stand already.
@@ -93,7 +93,7 @@ async def links_of(tx: Tx, referral_id: UUID) -> list[asyncpg.Record]:
 
 
 async def revoke_link(tx: Tx, referral_id: UUID, link_id: UUID) -> asyncpg.Record:
-    """Ends a link that stands; nothing else changes. Six statements. Raises Hidden, InsufficientRole, Conflict."""
+    """Ends a link that stands; nothing else changes. Five statements. Raises Hidden, InsufficientRole, Conflict."""
     referral = await _locked(tx, referral_id)
     link = await answer_links.lock_link(tx, link_id)
     if link is None or link["referral_id"] != referral_id:
@@ -119,14 +119,14 @@ class Opened:
 
 
 async def open_link(tx: Tx, token: str) -> Opened:
-    """Looks, as the link that acts; changes nothing. Four statements. Raises Hidden where it does not stand."""
+    """Looks, as the link that acts; changes nothing. Three statements. Raises Hidden where it does not stand."""
     link = await _found(tx, tx.caller.principal_id)
     referral = await seen_referral(tx, link["referral_id"])
     return await _opened(tx, link, referral, token)
 
 
 async def answer(tx: Tx, token: str, step: str, said: StepSaid, *, clerk: str, version: int) -> Opened:
-    """Takes `step` as the link that acts, on a referral that stands at `version`, and spends the link. About sixteen
+    """Takes `step` as the link that acts, on a referral that stands at `version`, and spends the link. About twenty
     statements. An answer given before is shown again, whatever is said now: whoever presses twice, or second.
 
     Raises Hidden where the link does not stand, and what `take_referral_step` raises.
@@ -144,8 +144,9 @@ async def answer(tx: Tx, token: str, step: str, said: StepSaid, *, clerk: str, v
     check_clerk(clerk)
     moved = await _take(tx, referral, step, said, version=version)
     await _spend(tx, locked, step, clerk)
-    await _yield_next(tx, locked, moved, token, step=step)
-    _mark(tx, "answer", link["id"], moved, facts={"step": step, "clerk": clerk})
+    following = await _yield_next(tx, locked, moved, token, step=step)
+    facts = {"step": step, "clerk": clerk, "yields": None if following is None else str(following)}
+    _mark(tx, "answer", link["id"], moved, facts=facts)
     return await _opened(tx, await _found(tx, link["id"]), moved, token)
 
 
@@ -166,17 +167,18 @@ async def _spend(tx: Tx, link: asyncpg.Record, step: str, clerk: str) -> None:
     await answer_links.spend_link(tx, link["id"], step=step, answered_by=sealed, now=real_time())
 
 
-async def _yield_next(tx: Tx, link: asyncpg.Record, moved: asyncpg.Record, token: str, *, step: str) -> None:
+async def _yield_next(tx: Tx, link: asyncpg.Record, moved: asyncpg.Record, token: str, *, step: str) -> UUID | None:
     """The work goes on after a receipt and an acceptance: the rest is answered through a link of its own."""
     steps = steps_left(link["steps"], step)
     if not possible_steps(steps, moved["status"], allowed_now(tx, moved, await _matter(tx, moved))):
-        return
+        return None
     now = real_time()
     link_id, expires_at = new_id(), now + timedelta(days=MAX_DAYS)
     following = tx.vault.answer_links.following(token, link_id, expires_at)
     row = _row(tx, moved, following, id=link_id, steps=list(steps), created_at=now, expires_at=expires_at)
     await answer_links.insert_link(tx, row | {"follows": link["id"]})
     _tell(tx, "made", link_id, moved)
+    return link_id
 
 
 async def _opened(tx: Tx, link: asyncpg.Record, referral: asyncpg.Record, token: str) -> Opened:
@@ -222,6 +224,7 @@ async def _locked(tx: Tx, referral_id: UUID) -> asyncpg.Record:
     """The referral under the lock of its case. Raises Hidden, InsufficientRole."""
     referral = await referrals.lock_referral(tx, referral_id)
     if referral is None:
+        await seen_referral(tx, referral_id)  # who only looks on is told so
         raise Hidden
     require_part(tx, Subject.referral, parts_of(tx, referral), erased=referral["erased_at"] is not None)
     return referral

@@ -19,7 +19,7 @@ import asyncpg
 from actions.matters import override_clocks
 from actions.retention import closed_before
 from cli.admin_decoys import decoy_arguments, mark_decoy
-from cli.admin_links import set_links
+from cli.admin_links import LINK_COMMANDS, set_links
 from cli.admin_people import add_app, app_arguments, app_id_arguments, invite, revoke_app
 from cli.entrances import EMBEDDED_DATABASE, CannotRun, or_give_up, read_settings, say
 from cli.migrate import HEAD
@@ -48,14 +48,6 @@ Answer = dict[str, object]
 Work = Callable[[Raw, argparse.Namespace], Awaitable[Answer]]
 
 
-_OF_ONE_AGENCY = {
-    "suspend-agency": "shut an agency out at once",
-    "resume-agency": "let a suspended agency in again",
-    "open-links": "let an office without a system answer through links",
-    "close-links": "end that",
-}
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One sub-command for each thing an operator does."""
     parser.add_argument("--data-dir", type=Path, help="data directory of ./tongli serve (TONGLI_DATA_DIR)")
@@ -66,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     app_arguments(commands.add_parser("add-app", help="register an app that people sign in through"))
     app_id_arguments(commands.add_parser("revoke-app", help="shut an app out: nobody signs in through it any more"))
     _client_arguments(commands.add_parser("create-client", help="create a machine account"))
-    for name, text in _OF_ONE_AGENCY.items():
+    suspending = {"suspend-agency": "shut an agency out at once", "resume-agency": "let a suspended agency in again"}
+    for name, text in (suspending | LINK_COMMANDS).items():
         commands.add_parser(name, help=text).add_argument("--code", required=True, type=code)
     decoy_arguments(commands.add_parser("mark-decoy", help="have every touch of an invented person's case told"))
     _retention_arguments(commands.add_parser("retention", help="list the cases whose period of retention is over"))

@@ -9,6 +9,11 @@ from db.operator import leave_operator_mark
 
 Answer = dict[str, object]
 
+LINK_COMMANDS = {
+    "open-links": "let an office without a system answer through links",
+    "close-links": "end all links of an office, as it has a system now",
+}
+
 
 async def set_links(raw: Raw, given: argparse.Namespace) -> Answer:
     """Links of this office stand, or fall, from the next request on."""

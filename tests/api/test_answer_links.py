@@ -16,7 +16,7 @@ from rules.sign_in import TRIES_PER_ADDRESS
 from tests.actions import story
 from tests.actions.instances import superuser
 from tests.api.answering import Clerk, asked, clerk, leaves_of, link_for, next_link, without_system
-from tests.builders import Api
+from tests.builders import Api, report_body
 from tests.conftest import OpenApi
 
 Json = dict[str, Any]
@@ -199,7 +199,7 @@ async def test_getting_the_address_changes_and_shows_nothing(app: Any, admin_url
 
 
 async def test_the_page_is_the_inbox_row_and_names_nobody(app: Any, admin_url: str, union: Api, office: Api) -> None:
-    filed = story.report_body()
+    filed = report_body()
     case_id = (await union.post("/v1/reports", filed)).json()["case"]["id"]
     referral = await story.refer(union, case_id, office, note="内部说明")
     first = clerk(app, (await link_for(union, referral))["url"])
