@@ -77,7 +77,7 @@ async def make_link(tx: Tx, referral_id: UUID, said: LinkSaid) -> Made:
         raise Conflict(reason="too-many-answer-links")
     link_id, expires_at = new_id(), now + timedelta(days=said.days)
     token = tx.vault.answer_links.make(link_id, expires_at)
-    row = _row(tx, referral, token, id=link_id, steps=list(said.steps), created_at=now, expires_at=expires_at)
+    row = _row(referral, token, id=link_id, steps=list(said.steps), created_at=now, expires_at=expires_at)
     if said.clerk is not None:
         row["clerk"] = tx.vault.cipher.seal(said.clerk, f"{CLERK_CONTEXT}:{link_id}")
     await answer_links.insert_link(tx, row)
@@ -136,9 +136,9 @@ async def answer(tx: Tx, token: str, step: str, said: StepSaid, *, clerk: str, v
     locked = await answer_links.lock_link(tx, link["id"])
     if referral is None or locked is None:
         raise Hidden
-    if locked["answered_at"] is not None:
-        return await _opened(tx, locked, referral, token)
     opened = await _opened(tx, locked, referral, token)
+    if locked["answered_at"] is not None:
+        return opened
     if step not in opened.steps:
         raise InvalidTransition(referral["status"], opened.steps)
     check_clerk(clerk)
@@ -175,7 +175,7 @@ async def _yield_next(tx: Tx, link: asyncpg.Record, moved: asyncpg.Record, token
     now = real_time()
     link_id, expires_at = new_id(), now + timedelta(days=MAX_DAYS)
     following = tx.vault.answer_links.following(token, link_id, expires_at)
-    row = _row(tx, moved, following, id=link_id, steps=list(steps), created_at=now, expires_at=expires_at)
+    row = _row(moved, following, id=link_id, steps=list(steps), created_at=now, expires_at=expires_at)
     await answer_links.insert_link(tx, row | {"follows": link["id"]})
     _tell(tx, "made", link_id, moved)
     return link_id
@@ -252,12 +252,10 @@ async def _found(tx: Tx, link_id: UUID) -> asyncpg.Record:
     return link
 
 
-def _row(tx: Tx, referral: asyncpg.Record, token: str, **own: Any) -> dict[str, Any]:
+def _row(referral: asyncpg.Record, token: str, **own: Any) -> dict[str, Any]:
     return {
         "referral_id": referral["id"],
-        "agency_id": tx.agency_id,
         "to_agency_id": referral["to_agency_id"],
-        "principal_id": tx.caller.principal_id,
         "token_hash": hash_grant(token),
         "referral_status": referral["status"],
         "return_count": referral["return_count"],

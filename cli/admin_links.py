@@ -11,7 +11,7 @@ Answer = dict[str, object]
 
 LINK_COMMANDS = {
     "open-links": "let an office without a system answer through links",
-    "close-links": "end all links of an office, as it has a system now",
+    "close-links": "shut the links of an office that has a system now",
 }
 
 

@@ -43,9 +43,25 @@ async def count_open(tx: Tx, referral_id: UUID, now: datetime) -> int:
 
 
 async def insert_link(tx: Tx, row: Mapping[str, Any]) -> None:
-    names = list(row)
-    holes = ", ".join(f"${position}" for position in range(1, len(names) + 1))
-    await tx.run(f"INSERT INTO answer_link ({', '.join(names)}) VALUES ({holes})", *row.values())  # noqa: S608  columns
+    """`row`: every column that a new link has, `clerk` and `follows` where there are any."""
+    await tx.run(
+        "INSERT INTO answer_link (id, referral_id, agency_id, to_agency_id, principal_id, token_hash, steps,"
+        "                         referral_status, return_count, clerk, follows, created_at, expires_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        row["id"],
+        row["referral_id"],
+        tx.agency_id,
+        row["to_agency_id"],
+        tx.caller.principal_id,
+        row["token_hash"],
+        row["steps"],
+        row["referral_status"],
+        row["return_count"],
+        row.get("clerk"),
+        row.get("follows"),
+        row["created_at"],
+        row["expires_at"],
+    )
 
 
 async def find_link(tx: Tx, link_id: UUID) -> asyncpg.Record | None:

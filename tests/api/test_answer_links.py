@@ -15,6 +15,7 @@ from rules.answer_links import MAX_OPEN, TRIES_PER_LINK
 from rules.sign_in import TRIES_PER_ADDRESS
 from tests.actions import story
 from tests.actions.instances import superuser
+from tests.actions.matches import report_pair
 from tests.api.answering import Clerk, asked, clerk, leaves_of, link_for, next_link, without_system
 from tests.builders import Api, report_body
 from tests.conftest import OpenApi
@@ -282,6 +283,24 @@ async def test_a_link_falls_with_what_it_was_made_for(
         await without_system(admin_url, office)
 
 
+async def test_a_link_made_before_its_case_went_into_another_answers_there(
+    app: Any, admin_url: str, union: Api, labour: Api, office: Api
+) -> None:
+    """The referral is the same, and so is the office that is asked."""
+    async with superuser(admin_url) as raw:
+        pair = await report_pair(raw, labour, labour, places=("340802", "340802"))
+    referral = await story.refer(union, pair.case, office)
+    visitor = clerk(app, (await link_for(union, referral))["url"])
+    confirmed = await union.post(f"/v1/match-candidates/{pair.id}/confirm", if_match=1)
+    assert confirmed.status_code == 200, confirmed.text
+    await visitor.open()
+    assert (await visitor.answer("accept")).status_code == 200
+    told = (await union.get(f"/v1/referrals/{referral['id']}")).json()
+    assert (told["status"], told["case_id"]) == ("accepted", pair.other)
+    parts = (await union.get(f"/v1/cases/{pair.other}/participants")).json()["data"]
+    assert str(office.id) in {part["agency"]["id"] for part in parts}
+
+
 async def test_a_forged_link_is_refused_before_the_database_is_asked(
     app: Any, admin_url: str, keyring: Keyring, fault: str
 ) -> None:
@@ -313,6 +332,14 @@ async def test_guessing_is_throttled_by_address_and_use_by_link(
     url = (await link_for(union, await asked(union, office)))["url"]
     looks = [(await clerk(app, url).post()).status_code for _ in range(TRIES_PER_LINK + 1)]
     assert looks == [200] * TRIES_PER_LINK + [429], "wherever they come from"
+
+
+async def test_an_office_behind_one_address_is_not_shut_out_by_its_own_good_links(
+    app: Any, union: Api, office: Api
+) -> None:
+    links = [(await link_for(union, await asked(union, office)))["url"] for _ in range(2)]
+    looks = [await clerk(app, url, address="10.252.0.1").open() for url in links * (TRIES_PER_ADDRESS // 2 + 1)]
+    assert {page.status_code for page in looks} == {200}
 
 
 async def test_the_secret_is_in_no_log_and_only_its_hash_in_the_database(
