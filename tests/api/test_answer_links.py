@@ -11,7 +11,8 @@ import pytest
 from crypto.answer_links import LinkTokens
 from crypto.keys import Keyring, generate_keyring
 from db.clock import real_time
-from rules.answer_links import MAX_OPEN, TRIES_PER_LINK
+from rules.answer_links import MAX_OPEN, SHOWN_AGAIN, TRIES_PER_LINK
+from rules.events import audience
 from rules.sign_in import TRIES_PER_ADDRESS
 from tests.actions import story
 from tests.actions.instances import superuser
@@ -145,6 +146,62 @@ async def test_pressing_twice_shows_the_same_answer_and_the_same_next_link(
     again.append(await visitor.open())
     assert {page.text for page in again} == {first.text}
     assert await _rows(admin_url) == before
+
+
+async def test_the_next_link_is_shown_again_for_a_while_and_until_it_is_used(
+    app: Any, admin_url: str, union: Api, office: Api
+) -> None:
+    referral, later = await asked(union, office), await asked(union, office)
+    made = await link_for(union, later)
+    visitor = clerk(app, made["url"])
+    await visitor.open()
+    assert next_link(await visitor.answer("accept")) is not None
+    async with superuser(admin_url) as raw:
+        back = "UPDATE answer_link SET answered_at = answered_at - $2::interval WHERE id = $1"
+        await raw.execute(back, UUID(made["id"]), SHOWN_AGAIN)
+    page = await visitor.open()
+    assert (page.status_code, next_link(page)) == (200, None)
+    first = clerk(app, (await link_for(union, referral))["url"])
+    await first.open()
+    second = clerk(app, next_link(await first.answer("accept")) or "")
+    assert next_link(await first.open()) == second.link
+    await second.open()
+    assert (await second.answer("complete", outcome="met")).status_code == 200
+    page = await first.open()
+    assert (page.status_code, next_link(page)) == (200, None)
+
+
+async def test_sender_and_coordinator_are_told_of_every_link(
+    app: Any, admin_url: str, union: Api, labour: Api, office: Api
+) -> None:
+    case_id = (await story.report(union))["case"]["id"]
+    await story.step(labour, await story.refer(union, case_id, labour), "accept")
+    referral = await story.refer(labour, case_id, office, matter="EDU-02")
+    made = await link_for(labour, referral)
+    visitor = clerk(app, made["url"])
+    await visitor.open()
+    await visitor.answer("receive")
+    path = f"/v1/referrals/{referral['id']}/answer-links"
+    following = (await union.get(path)).json()["data"][1]
+    assert (await union.post(f"{path}/{following['id']}/revoke")).status_code == 200
+    told = await _recorded(admin_url, made["id"]) + await _recorded(admin_url, following["id"])
+    assert told == [
+        ("answer_link.made", labour.id),
+        ("answer_link.made", office.id),
+        ("answer_link.revoked", union.id),
+    ]
+    assert audience("answer_link.made", {"c": ["coordinator"], "r": ["receiver"]}, {"s": ["sender"]}) == {
+        "c": "full",
+        "s": "full",
+    }
+
+
+async def test_a_link_opens_nothing_of_the_api(http: httpx.AsyncClient, union: Api, office: Api) -> None:
+    referral = await asked(union, office)
+    token = (await link_for(union, referral))["url"].rpartition("#")[2]
+    for scheme in ("Bearer", "Basic"):
+        refused = await http.get(f"/v1/referrals/{referral['id']}", headers={"authorization": f"{scheme} {token}"})
+        assert (refused.status_code, refused.json()["code"]) == (401, "not-authenticated")
 
 
 async def test_two_people_who_press_at_once_are_shown_one_answer(
