@@ -43,7 +43,7 @@ _SENSITIVE = re.compile(
     (?P<id>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{64}\b)
     |(?i:bearer|basic|dpop)\s+[A-Za-z0-9._~+/=-]{8,}
     |\beyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*
-    |(?:whsec|whsk|tls|tlc|tlr)_[A-Za-z0-9_+/=.-]+
+    |(?:whsec|whsk|tls|tlc|tlr|tla)_[A-Za-z0-9_+/=.-]+
     |(?<=://)[^/\s:@]*:[^/\s@]*(?=@)
     |(?<!\d)\d{6}[ -]?\d{8}[ -]?\d{3}[\dXxＸｘ](?!\d)
     |(?<![\d-])\d{4}(?:[ -]\d{4}){3}(?:[ -]?\d{1,3})?(?!\d)
@@ -54,7 +54,7 @@ _SENSITIVE = re.compile(
 )
 # Whatever the expression above finds has four digits together or one of these: asking first is five times cheaper.
 _DIGITS = re.compile(r"\d{4}")
-_SIGNS = ("bearer", "basic", "dpop", "eyj", "whs", "tls_", "tlc_", "tlr_", "://")
+_SIGNS = ("bearer", "basic", "dpop", "eyj", "whs", "tls_", "tlc_", "tlr_", "tla_", "://")
 _SECRET_NAME = re.compile(r"(?i)authorization|password|passwd|secret|token|cookie|assertion|private_key|api_key")
 
 

@@ -21,6 +21,7 @@ from starlette.types import Scope
 from api.problem_catalogue import KINDS, Language
 from api.problems import Json, Occasion, field_problem, is_field_name, preferred_language, problem
 from rules.errors import (
+    FieldError,
     IdempotencyInProgress,
     Merged,
     PreconditionFailed,
@@ -234,6 +235,18 @@ def _invalid(error: RequestValidationError, language: Language) -> _Diagnosis:
     entries = [_field_entry(finding, error.body, language) for finding in findings[:MAX_ERRORS]]
     unknown = any(finding["type"] == "extra_forbidden" for finding in findings)
     return _Diagnosis("unknown-field" if unknown else "validation-failed", errors=entries)
+
+
+def field_errors(findings: Sequence[Mapping[str, object]]) -> list[FieldError]:
+    """Pydantic's findings about a value that was not the body itself, such as a form, in our words."""
+    errors = []
+    for finding in findings[:MAX_ERRORS]:
+        location, context = finding["loc"], finding.get("ctx") or {}
+        assert isinstance(location, tuple)
+        assert isinstance(context, dict)
+        code, facts = _code_and_facts(str(finding["type"]), context)
+        errors.append(FieldError("".join(f"/{step}" for step in location), code, facts))
+    return errors
 
 
 def _field_entry(finding: Mapping[str, object], body: object, language: Language) -> dict[str, Json]:

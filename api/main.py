@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
-from api import authorize, enrolment, oauth
+from api import answer_pages, authorize, enrolment, oauth
 from api.deps import Replayed, answer_replay
 from api.errors import install_error_handlers
 from api.limits import Limiter, OpenStreams
@@ -53,7 +53,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         allowed_hosts=allowed_hosts(settings),
         max_body_bytes=settings.max_body_bytes,
     )
-    for router in (oauth.router, authorize.router, enrolment.router, *ROUTERS):
+    for router in (oauth.router, authorize.router, enrolment.router, answer_pages.router, *ROUTERS):
         app.include_router(router)
     _add_health(app, services)
     if settings.docs_served:

@@ -94,6 +94,10 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "not-a-completed-referral": Text(
         "须为同一个案中已办结的转办。", "It must be a completed referral of the same case."
     ),
+    "no-step-of-this-state": Text(
+        "按转办当前状态，这些步骤都不能办理。", "None of these steps can be taken as the referral stands."
+    ),
+    "no-numbers-in-a-name": Text("姓名中不得含有号码。", "A name holds no numbers."),
     "no-competent-agency": Text(
         "当地没有机构承办此事项，请指定 to_agency。", "No office there is competent; name one in to_agency."
     ),
@@ -193,6 +197,21 @@ REASONS: Final[dict[str, Text]] = {
     ),
     "content-encoding": Text("请不要压缩请求体。", "Do not compress the body."),
     "taken-by-another-office": Text("另一机构已先受理。", "Another office of the pool accepted first."),
+    "nothing-to-answer": Text(
+        "该转办目前没有可由承办机构答复的事项。", "No office is asked to answer this referral as it stands now."
+    ),
+    "addressee-has-a-system": Text(
+        "该机构有自己的系统或已停用，请由其在系统中办理；无系统的机构由平台运维人员登记。",
+        "This office answers in a system of its own, or is suspended; the operator registers offices without one.",
+    ),
+    "matter-asks-for-a-certificate": Text(
+        "该事项须由持证人员办理，不能通过链接答复。",
+        "This matter asks for a certificate, which no link holds: somebody must sign in.",
+    ),
+    "too-many-answer-links": Text(
+        "该转办已有 5 个有效链接，请先撤销。", "Five links of this referral stand already; revoke one first."
+    ),
+    "answer-link-ended": Text("该链接已使用、已撤销或已过期。", "The link was used, was revoked or has run out."),
     "case-closed": Text("个案已结案，请先重开。", "The case is closed; reopen it first."),
     "id-taken": Text("此标识已被使用。", "This id is taken; make a new one."),
     "both-sides-are-your-own": Text(

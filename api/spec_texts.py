@@ -123,6 +123,8 @@ EVENTS: Final[dict[str, Text]] = {
     "referral.expired": Text("转办逾期失效", "a referral expired"),
     "referral.overdue": Text("转办超过时限", "a clock of a referral ran out"),
     "referral.escalated": Text("转办超时升级", "an overdue referral was escalated"),
+    "answer_link.made": Text("为一件转办制作了一次性答复链接", "a link to answer a referral was made"),
+    "answer_link.revoked": Text("一次性答复链接已撤销", "a link to answer a referral was revoked"),
     "deadline.recalculated": Text("时限重新计算", "the dates of a referral were computed anew"),
     "assistance.recorded": Text("帮扶已登记", "help given was recorded"),
     "result.shared": Text("结果已共享", "a result was shared"),

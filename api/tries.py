@@ -17,6 +17,7 @@ from starlette.responses import Response
 from api.services import Services
 from db.queries.limits import settle_tries, take_try
 from db.transaction import open_system_transaction
+from rules.answer_links import TRIES_PER_LINK
 from rules.client_addresses import client_address
 from rules.errors import InvalidCursor
 from rules.sign_in import TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS, TRIES_PER_CLIENT, TRY_WINDOW
@@ -60,6 +61,19 @@ def count_of_address(services: Services, request: Request) -> Count:
     """Where there is no account yet: enrolment codes."""
     address = _address(services, request)
     return Count(address, TRIES_PER_ADDRESS, None)
+
+
+def count_of_link(services: Services, request: Request, link_id: UUID) -> Count:
+    """Uses of an answer link: by the link, wherever they come from, and by the address until the link proves good."""
+    key = services.vault.blind.index("answer-link", str(link_id))
+    return Count(key, TRIES_PER_LINK, _address(services, request, "answer-link-address"))
+
+
+async def address_given_back(services: Services, count: Count) -> None:
+    """The try was good: an office behind one address shuts nobody out. What it is counted under stays counted."""
+    if count.address is not None:
+        async with open_system_transaction(services.database) as raw:
+            await settle_tries(raw, cleared=None, returned=[count.address])
 
 
 async def taken(services: Services, count: Count) -> int:
@@ -121,7 +135,7 @@ def _read_cookie(services: Services, request: Request) -> tuple[str | None, list
     return str(payload.get("device")), str(payload.get("people", "")).split()
 
 
-def _address(services: Services, request: Request) -> bytes:
+def _address(services: Services, request: Request, counted: str = "sign-in-address") -> bytes:
     peer = request.client.host if request.client else None
     address = client_address(peer, request.headers.getlist("x-forwarded-for"), services.trusted_proxies)
-    return services.vault.blind.index("sign-in-address", address)
+    return services.vault.blind.index(counted, address)

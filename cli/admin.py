@@ -19,6 +19,7 @@ import asyncpg
 from actions.matters import override_clocks
 from actions.retention import closed_before
 from cli.admin_decoys import decoy_arguments, mark_decoy
+from cli.admin_links import LINK_COMMANDS, set_links
 from cli.admin_people import add_app, app_arguments, app_id_arguments, invite, revoke_app
 from cli.entrances import EMBEDDED_DATABASE, CannotRun, or_give_up, read_settings, say
 from cli.migrate import HEAD
@@ -57,8 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     app_arguments(commands.add_parser("add-app", help="register an app that people sign in through"))
     app_id_arguments(commands.add_parser("revoke-app", help="shut an app out: nobody signs in through it any more"))
     _client_arguments(commands.add_parser("create-client", help="create a machine account"))
-    for name, text in (("suspend", "shut an agency out at once"), ("resume", "let a suspended agency in again")):
-        commands.add_parser(f"{name}-agency", help=text).add_argument("--code", required=True, type=code)
+    suspending = {"suspend-agency": "shut an agency out at once", "resume-agency": "let a suspended agency in again"}
+    for name, text in (suspending | LINK_COMMANDS).items():
+        commands.add_parser(name, help=text).add_argument("--code", required=True, type=code)
     decoy_arguments(commands.add_parser("mark-decoy", help="have every touch of an invented person's case told"))
     _retention_arguments(commands.add_parser("retention", help="list the cases whose period of retention is over"))
     _calendar_arguments(commands.add_parser("confirm-calendar", help="enter a year's working days from their notice"))
@@ -384,6 +386,8 @@ _WORK: dict[str, Work] = {
     "revoke-app": revoke_app,
     "suspend-agency": _set_status,
     "resume-agency": _set_status,
+    "open-links": set_links,
+    "close-links": set_links,
     "mark-decoy": mark_decoy,
     "confirm-calendar": _confirm_calendar,
     "override-clocks": _override_clocks,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from crypto.answer_links import LinkTokens
 from crypto.blind import BlindIndex
 from crypto.fields import FieldCipher
 from crypto.keyring_text import KeyringError
@@ -63,6 +64,10 @@ class Vault:
     def sign_in(self) -> Sealer:
         return self._held.sign_in
 
+    @property
+    def answer_links(self) -> LinkTokens:
+        return self._held.answer_links
+
     def follow(self, adopt: Callable[[Keyring], None]) -> None:
         """Call `adopt` with the keyring in force, and with every one that is adopted, in the thread that adopts it."""
         self._followers.append(adopt)
@@ -87,6 +92,7 @@ class _Held:
     cursors: Sealer
     feed_cursors: Sealer
     sign_in: Sealer
+    answer_links: LinkTokens
 
     @classmethod
     def of(cls, keyring: Keyring) -> Self:
@@ -99,4 +105,5 @@ class _Held:
             cursors=Sealer(keyring, "list-cursor"),
             feed_cursors=Sealer(keyring, "feed-cursor"),
             sign_in=Sealer(keyring, "sign-in", max_chars=8192),  # in forms, not in addresses
+            answer_links=LinkTokens(keyring),
         )

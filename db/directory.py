@@ -116,6 +116,13 @@ async def set_agency_status(raw: Raw, code: str, status: str) -> bool:
     return tag == "UPDATE 1"
 
 
+async def set_answers_by_link(raw: Raw, code: str, *, answers: bool) -> None:
+    """Says that an office has no system of its own and answers through links, or that it has. Links stand or fall at
+    once. One statement."""
+    await act_as_owner(raw)
+    await raw.execute("UPDATE agency SET answers_by_link = $2, version = version + 1 WHERE code = $1", code, answers)
+
+
 async def confirm_year(raw: Raw, year: int, notice: str, days: Sequence[tuple[date, bool]]) -> None:
     """Replaces a year's working days by those of its official notice: (day, whether people work). Three statements."""
     await act_as_owner(raw)

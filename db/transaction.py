@@ -46,11 +46,12 @@ def commit_with(name: str) -> None:
 class Caller:
     """Who asks, as the token says; what it may do is read from the database when a transaction begins.
 
+    `answer_link`: a link acts for the office it was made for (actions/answer_links.py), and is itself the principal.
     `auth_time` is when it proved itself. Of a person also the device (`session_id`) and whether there was a second
     factor; None for every client.
     """
 
-    kind: Literal["client", "staff"]
+    kind: Literal["client", "staff", "answer_link"]
     principal_id: UUID
     agency_id: UUID
     client_id: UUID
@@ -269,16 +270,7 @@ async def _in_any_case(ending: Coroutine[None, None, None]) -> None:
 
 
 async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:
-    row = await raw.fetchrow(
-        "SELECT * FROM enter($1, $2, $3, $4, $5, $6, $7)",
-        caller.kind,
-        caller.principal_id,
-        caller.agency_id,
-        purpose,
-        caller.request_id,
-        caller.session_id,
-        caller.actor,
-    )
+    row = await _alive(raw, caller, purpose)
     if row is None:
         raise NotAuthenticated(reason="principal-not-active")
     roles = effective_roles(row["roles"], row["agency_kind"])
@@ -295,6 +287,24 @@ async def _enter(raw: Raw, caller: Caller, purpose: str | None) -> Rights:
         below=frozenset(row["below"]) if Role.union_supervisor in roles else frozenset(),
         qualifications=frozenset(row["qualifications"]),
         known_actor=row["known_actor"],
+    )
+
+
+async def _alive(raw: Raw, caller: Caller, purpose: str | None) -> asyncpg.Record | None:
+    """The principal's rights, and row security knows who acts; None where it is not alive. One statement."""
+    if caller.kind == "answer_link":
+        return await raw.fetchrow(
+            "SELECT * FROM enter_by_link($1, $2, $3)", caller.principal_id, caller.agency_id, caller.request_id
+        )
+    return await raw.fetchrow(
+        "SELECT * FROM enter($1, $2, $3, $4, $5, $6, $7)",
+        caller.kind,
+        caller.principal_id,
+        caller.agency_id,
+        purpose,
+        caller.request_id,
+        caller.session_id,
+        caller.actor,
     )
 
 

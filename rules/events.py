@@ -63,6 +63,8 @@ ENTITLEMENTS: dict[str, Rule] = {
     "referral.expired": _POOLED,
     "referral.overdue": _REFERRAL,
     "referral.escalated": _REFERRAL,
+    "answer_link.made": Rule(("coordinator", "sender")),
+    "answer_link.revoked": Rule(("coordinator", "sender")),
     "deadline.recalculated": _REFERRAL,
     "assistance.recorded": Rule(("coordinator", "actor")),
     "result.shared": _CASE,

@@ -227,6 +227,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "read_people_of_referral": _of(Subject.referral, "referrals:read", _CASEWORK, parts={"receiver"}, purpose=True),
     "read_referral": _of(Subject.referral, "referrals:read", _REFERRAL_READERS),
     "take_referral_step": _of(Subject.referral, "referrals:write", _CASEWORK, parts=REFERRAL_PARTS - {"supervisor"}),
+    **dict.fromkeys(
+        ("make_answer_link", "revoke_answer_link"),
+        _of(Subject.referral, "referrals:write", _CASEWORK, parts={"sender", "coordinator"}),
+    ),
+    "list_answer_links": _of(Subject.referral, "referrals:read", _REFERRAL_READERS, parts={"sender", "coordinator"}),
     # results
     **dict.fromkeys(("list_results", "list_assistance"), _CASE_READ),
     **dict.fromkeys(("read_result", "list_adoptions"), _RESULT_READ),

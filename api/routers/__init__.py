@@ -6,6 +6,7 @@ Routers of nouns below a case stand before the case's own, whose `/{case_id}/{st
 from api.routers import (
     access_requests,
     agencies,
+    answer_links,
     assessments,
     audit,
     break_glass,
@@ -47,6 +48,7 @@ ROUTERS = (
     cases.router,
     case_links.router,
     sharing.of_referral,
+    answer_links.of_referral,
     referrals.router,
     results.router,
     sharing.router,

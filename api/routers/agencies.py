@@ -41,6 +41,7 @@ def _shown(entry: asyncpg.Record) -> AgencyShown:
         division_code=entry["division_code"],
         windows=windows_shown(json.loads(entry["windows"])),
         matters=entry["matters"],
+        answers_by_link=entry["answers_by_link"],
         status=entry["status"],
         version=entry["version"],
     )

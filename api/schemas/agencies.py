@@ -30,7 +30,8 @@ class WindowShown(BaseModel):
 
 
 class AgencyShown(BaseModel):
-    """An entry of the directory. `matters` are the codes it is competent for in its division."""
+    """An entry of the directory. `matters` are the codes it is competent for in its division; `answers_by_link`: it has
+    no system of its own and answers referrals through links."""
 
     id: UUID
     code: str
@@ -43,6 +44,7 @@ class AgencyShown(BaseModel):
     division_code: str
     windows: list[WindowShown]
     matters: list[str]
+    answers_by_link: bool
     status: str
     version: int
 

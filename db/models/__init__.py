@@ -3,6 +3,7 @@
 from db.models import (
     access_requests,
     agencies,
+    answer_links,
     apps,
     assessments,
     assistance,
@@ -39,6 +40,7 @@ from db.models import (
 __all__ = [
     "access_requests",
     "agencies",
+    "answer_links",
     "apps",
     "assessments",
     "assistance",

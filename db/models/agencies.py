@@ -13,7 +13,9 @@ LEVELS = ("national", "province", "city", "county", "township", "enterprise", "w
 
 
 class Agency(SQLModel, table=True):
-    """A public directory entry: names no person and no case."""
+    """A public directory entry: names no person and no case. `answers_by_link`: an office without a system of its own,
+    which answers referrals through links (answer_link); the operator says so.
+    """
 
     __tablename__ = "agency"
     __table_args__ = (
@@ -37,3 +39,4 @@ class Agency(SQLModel, table=True):
     status: str
     created_at: datetime
     version: int
+    answers_by_link: bool = Field(sa_column_kwargs={"server_default": "false"})

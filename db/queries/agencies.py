@@ -66,7 +66,7 @@ async def known_division(tx: Tx, code: str) -> bool:
 
 _ENTRY = """
 SELECT a.id, a.code, a.name, a.name_en, a.kind, a.level, a.department, a.division_code, a.windows::text, a.status,
-       a.version, a.parent_id, p.name AS parent_name,
+       a.version, a.answers_by_link, a.parent_id, p.name AS parent_name,
        ARRAY(SELECT DISTINCT c.matter_code FROM competence c WHERE c.agency_id = a.id ORDER BY c.matter_code) AS matters
   FROM agency a LEFT JOIN agency p ON p.id = a.parent_id"""
 

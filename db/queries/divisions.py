@@ -59,3 +59,11 @@ async def places(tx: Tx) -> Gazetteer:
             (row["code"], row["name"], row["level"], row["parent_code"]) for row in rows
         )
     return known
+
+
+async def name_of_division(tx: Tx, code: str) -> str | None:
+    """The latest name under a code, None where no table has it. One statement."""
+    name: str | None = await tx.value(
+        "SELECT name FROM division WHERE code = $1 ORDER BY valid_from DESC LIMIT 1", code
+    )
+    return name

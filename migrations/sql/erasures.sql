@@ -64,6 +64,8 @@ BEGIN
                       erased_at = p_now
      WHERE case_id = p_case;
     UPDATE referral_step SET body = NULL WHERE referral_id IN (SELECT id FROM referral WHERE case_id = p_case);
+    UPDATE answer_link SET clerk = NULL, answered_by = NULL
+     WHERE referral_id IN (SELECT id FROM referral WHERE case_id = p_case);
     UPDATE referral SET note = NULL, age_band = 'unknown', person_id = NULL, erased_at = p_now WHERE case_id = p_case;
     UPDATE result SET text = NULL, erased_at = p_now WHERE case_id = p_case;
     UPDATE adoption SET reason = NULL WHERE case_id = p_case;

@@ -19,6 +19,7 @@ GRANT EXECUTE ON FUNCTION sealed_as(bytea) TO tongli_keys;
 
 GRANT SELECT (id, said, answer), UPDATE (said, answer) ON access_request TO tongli_keys;
 GRANT SELECT (id, reason), UPDATE (reason) ON adoption TO tongli_keys;
+GRANT SELECT (id, clerk, answered_by), UPDATE (clerk, answered_by) ON answer_link TO tongli_keys;
 GRANT SELECT (id, source), UPDATE (source) ON assistance TO tongli_keys;
 GRANT SELECT (id, text, review_text), UPDATE (text, review_text) ON break_glass TO tongli_keys;
 GRANT SELECT (id, exit_text), UPDATE (exit_text) ON "case" TO tongli_keys;
@@ -42,6 +43,8 @@ DROP POLICY IF EXISTS keys ON access_request;
 CREATE POLICY keys ON access_request TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON adoption;
 CREATE POLICY keys ON adoption TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON answer_link;
+CREATE POLICY keys ON answer_link TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON assistance;
 CREATE POLICY keys ON assistance TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON break_glass;

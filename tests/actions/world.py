@@ -98,6 +98,7 @@ async def _settled(instance: Instance) -> World:
     assert asked.status_code == 201, asked.text
     await story.report(labour)
     await _doubted(instance, labour)
+    await _linked_for(instance, union, case_id)
     own = {"kind": "own_number", "system": "world", "number": "W-2026-1"}
     said = await labour.post(f"/v1/cases/{case_id}/case-links", own)
     assert said.status_code == 201, said.text
@@ -117,6 +118,16 @@ async def _settled(instance: Instance) -> World:
         report_id=UUID(reported["id"]),
         offices={"union": union.id, "labour": labour.id},
     )
+
+
+async def _linked_for(instance: Instance, union: Api, case_id: str) -> None:
+    """An office without a system is asked, and has a link to answer with."""
+    office = await instance.api("DEMO-340802-EDUCATION")
+    async with superuser(instance.admin_url) as raw:
+        await raw.execute("UPDATE agency SET answers_by_link = true WHERE id = $1", office.id)
+    referral = await story.refer(union, case_id, office, matter="EDU-02")
+    made = await union.post(f"/v1/referrals/{referral['id']}/answer-links", {"clerk": "王守门"})
+    assert made.status_code == 201, made.text
 
 
 async def _doubted(instance: Instance, reporter: Api) -> None:

@@ -189,6 +189,19 @@ async def test_an_operator_creates_agency_staff_and_client_and_the_client_signs_
         assert (await http.get(f"/v1/cases/{case}", headers=headers)).status_code == 200
 
 
+async def test_the_operator_says_which_office_answers_through_links(installation: Installation) -> None:
+    installation.admin(*_agency("DESK"))
+    said = "SELECT answers_by_link FROM agency WHERE code = 'DESK'"
+    assert await installation.value(said) is False
+    assert installation.admin("open-links", "--code", "DESK")["answers_by_link"] is True
+    assert await installation.value(said) is True
+    installation.admin("close-links", "--code", "DESK")
+    assert await installation.value(said) is False
+    marks = "SELECT array_agg(action ORDER BY at) FROM audit_leaf WHERE action LIKE 'agency.%_links'"
+    assert await installation.value(marks) == ["agency.open_links", "agency.close_links"]
+    assert "no agency NOBODY" in installation.refusal("open-links", "--code", "NOBODY")
+
+
 async def test_the_same_administrator_rotates_keys(installation: Installation) -> None:
     """Sees every sealed value although no policy of the administrator's says so: as tongli_keys."""
     values = await installation.value("SELECT count(*) FROM report")

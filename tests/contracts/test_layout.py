@@ -18,7 +18,17 @@ TOP_LEVEL_FILES = {
 }
 
 NOUNS = {
-    *("access_requests", "agencies", "apps", "assessments", "assistance", "audit", "break_glass", "calendar"),
+    *(
+        "access_requests",
+        "agencies",
+        "answer_links",
+        "apps",
+        "assessments",
+        "assistance",
+        "audit",
+        "break_glass",
+        "calendar",
+    ),
     *("case_links", "cases", "clients"),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
     *(

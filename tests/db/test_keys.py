@@ -26,6 +26,7 @@ from tests.actions import story
 from tests.actions.instances import superuser
 from tests.actions.people import signed_in
 from tests.actions.world import World, undone, world_on
+from tests.api.answering import link_for, next_link
 from tests.builders import Api, report_body
 from tests.crypto.test_fields import sealed_as_version_1
 
@@ -60,6 +61,7 @@ async def _say_everything(world: World) -> None:
     opened = await labour.post(f"{path}/break-glass", danger)
     judged = {"verdict": "justified", "text": "确属紧急"}
     assert (await union.post(f"/v1/break-glass/{opened.json()['id']}/review", judged)).status_code == 200
+    await _answer_by_link(world, union, case_id)
     for step in ("activate", "propose_closing", "close"):
         said = {"exit_reason": "lifted", "text": "已脱困"} if step == "close" else {}
         moved = await union.post(f"{path}/{step}", said, if_match=(await union.get(path)).json()["version"])
@@ -73,6 +75,22 @@ async def _say_everything(world: World) -> None:
     endpoint = await labour.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
     assert endpoint.status_code == 201, endpoint.text
     assert (await labour.post(f"/v1/webhook-endpoints/{endpoint.json()['id']}/rotate-secret")).status_code == 200
+
+
+async def _answer_by_link(world: World, union: Api, case_id: str) -> None:
+    """A link for a named clerk, through which another one said that the matter was done."""
+    office = await world.instance.api("DEMO-340802-EDUCATION")
+    referral = await story.refer(union, case_id, office, matter="EDU-01")
+    made = await link_for(union, referral, clerk="王守门")
+    said = {"link": made["url"], "step": "accept", "version": str(referral["version"]), "clerk": "李接班"}
+    accepted = await world.instance.http.post("/answer", data=said)
+    assert accepted.status_code == 200, accepted.text
+    (_, following) = (await union.get(f"/v1/referrals/{referral['id']}/answer-links")).json()["data"]
+    version = (await union.get(f"/v1/referrals/{referral['id']}")).json()["version"]
+    said = {"link": next_link(accepted) or "", "step": "complete", "version": str(version), "outcome": "met"}
+    done = await world.instance.http.post("/answer", data=said | {"clerk": "李接班"})
+    assert done.status_code == 200, done.text
+    assert following["follows"] == made["id"]
 
 
 _ELSEWHERE = {

@@ -20,15 +20,8 @@ PUBLIC = {
 """Tables that name no person, no case and no account: reference, budgets, counted tries, apps, the revision."""
 
 DEFINERS = {
-    *(
-        "places_of_cases",
-        "public_keys_of_endpoint",
-        "staff_for_sign_in",
-        "enrolling_staff",
-        "grant_holder",
-        "take_try",
-        "settle_tries",
-    ),
+    *("answer_link_addressee", "enter_by_link", "places_of_cases", "public_keys_of_endpoint"),
+    *("staff_for_sign_in", "enrolling_staff", "grant_holder", "take_try", "settle_tries"),
     *(
         "enter",
         "client_for_sign_in",

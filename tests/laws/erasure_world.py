@@ -17,6 +17,7 @@ from rules.audit import commitment
 from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, StoryClock, instance_on, superuser
+from tests.api.answering import link_for, next_link, without_system
 from tests.api.test_person_requests import file, take
 from tests.builders import Api, person_body, report_body
 
@@ -100,6 +101,7 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
     review = await union.post(f"/v1/break-glass/{glass.json()['id']}/review", judged)
     assert review.status_code == 200, review.text
     await _linked(world, case_id, mark, code)
+    await _answered_by_link(world, case_id, mark)
     request = await file(
         union,
         case_id,
@@ -141,6 +143,8 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
         "moved": f"已迁居{mark}",
         "one household": f"同户{mark}",
         "undone": f"误登{mark}",
+        "clerk asked": f"受托{mark}",
+        "clerk who answered": f"经手{mark}",
     }
     return Told(case_id, filed.json()["id"], body, key, referral["id"], shared["id"], marks)
 
@@ -165,6 +169,20 @@ async def _linked(world: ErasureWorld, case_id: str, mark: str, code: str) -> No
     second = (await story.report(world.labour))["case"]["id"]
     pair = {"kind": "same_household", "other_case": second, "reason": f"同户{mark}"}
     assert (await world.union.post(path, pair)).status_code == 201
+
+
+async def _answered_by_link(world: ErasureWorld, case_id: str, mark: str) -> None:
+    """A link meant for one clerk, and used by another, who brought the matter to an end."""
+    office = await world.instance.api("DEMO-340802-EDUCATION")
+    await without_system(world.instance.admin_url, office)
+    referral = await story.refer(world.union, case_id, office, matter="EDU-02")
+    link = (await link_for(world.union, referral, clerk=f"受托{mark}"))["url"]
+    for step in ("accept", "complete"):
+        version = str((await world.union.get(f"/v1/referrals/{referral['id']}")).json()["version"])
+        said = {"link": link, "step": step, "version": version, "clerk": f"经手{mark}"}
+        page = await world.instance.http.post("/answer", data=said | ({"outcome": "met"} if step == "complete" else {}))
+        assert page.status_code == 200, page.text
+        link = next_link(page) or ""
 
 
 async def close(world: ErasureWorld, told: Told) -> None:

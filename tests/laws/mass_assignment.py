@@ -109,6 +109,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "invite_participant": Good(f"{case}/participants", {"agency": agency["sibling"], "role": "observer"}, 201),
         "take_case_step": Good(f"{case}/activate", {"difficulty_class": "deep"}, 200, case),
         "take_referral_step": Good(f"{referral}/cancel", {"reason": "need_gone", "text": "x"}, 200, referral),
+        "make_answer_link": Good(f"{referral}/answer-links", {"clerk": "王守门", "days": 3}, 409),
         "link_case": Good(f"{case}/case-links", {"kind": "own_number", "system": "matrix", "number": "M-2"}, 201),
         "undo_case_link": Good(pair + "/undo", {"reason": "登记有误"}, 200, pair),
         "search_cases": Good("/v1/cases/search", {"name": "x", "birth_date": "1960-01-01"}, 200),

@@ -128,6 +128,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _case_links(ledger, union, await instance.api("DEMO-340802-JUSTICE"))
         await _requests_of_persons(ledger, union, case["case_id"])
         await _links(ledger, union, labour)
+        await _answer_links(ledger, union, case["case_id"], await instance.api("DEMO-340802-EDUCATION"))
         await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
@@ -290,6 +291,15 @@ async def _links(ledger: Ledger, union: Api, labour: Api) -> None:
     links = (await union.get(f"/v1/cases/{twice.json()['case']['id']}/links")).json()["data"]
     (link,) = [one["id"] for one in links if one["other_record_id"]]
     await ledger.does(union, "POST", f"/v1/links/{link}/undo", {"reason": "different_persons"})
+
+
+async def _answer_links(ledger: Ledger, union: Api, case_id: str, office: Api) -> None:
+    await ledger.behind.execute("UPDATE agency SET answers_by_link = true WHERE id = $1", office.id)
+    asked = await union.post(f"/v1/cases/{case_id}/referrals", _to(office, "EDU-02"))
+    path = f"/v1/referrals/{asked.json()['id']}/answer-links"
+    made = await ledger.does(union, "POST", path, {"clerk": "王守门"})
+    assert (made["leaf"]["case_id"], made["leaf"]["subject_id"]) == (UUID(case_id), UUID(made["id"]))
+    await ledger.does(union, "POST", f"{path}/{made['id']}/revoke")
 
 
 async def _possible_matches(ledger: Ledger, union: Api, labour: Api, county: Api) -> None:

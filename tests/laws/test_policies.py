@@ -49,6 +49,7 @@ _SETS = {
     "audit_witness": "revoked_at = now()",
     "person_request": "status = 'withdrawn'",
     "case_link": "undone_at = now()",
+    "answer_link": "revoked_at = now()",
     "access_request": "status = 'revoked'",
 }
 

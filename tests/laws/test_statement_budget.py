@@ -18,6 +18,7 @@ from jobs.sealer import Log, seal
 from settings import Settings
 from tests.actions.instances import Instance, instance_on
 from tests.actions.story import refer, report, step, try_step
+from tests.api.answering import link_for, without_system
 from tests.api.people import Phone, enrolment_code, new_app, new_person
 from tests.builders import Api, report_body
 
@@ -207,3 +208,25 @@ async def test_filing_a_request_of_a_person_costs_sixteen_and_reading_it_six(uni
         assert (await union.get(f"/v1/person-requests/{filed.json()['id']}", purpose="person_request")).is_success
     async with recorder.budget(6):
         assert (await union.get(f"/v1/cases/{case_id}/access-log", purpose="person_request")).is_success
+
+
+async def test_an_answer_through_a_link_costs_a_step_and_the_look_at_the_link(
+    instance: Instance, union: Api, recorder: Recorder
+) -> None:
+    """Three short transactions before it: the try, whose link it is, the try given back. A forged one costs nothing."""
+    office = await instance.api("DEMO-340802-EDUCATION")
+    await without_system(instance.admin_url, office)
+    referral = await refer(union, (await report(union))["case"]["id"], office, matter="EDU-02")
+    async with recorder.budget(14):
+        link = (await link_for(union, referral))["url"]
+    look = {"link": link}
+    assert (await instance.http.post("/answer", data=look)).status_code == 200  # the driver has met its types
+    async with recorder.budget(17):
+        assert (await instance.http.post("/answer", data=look)).status_code == 200
+    said = look | {"step": "accept", "version": str(referral["version"]), "clerk": "王守门"}
+    async with recorder.budget(31):
+        assert (await instance.http.post("/answer", data=said)).status_code == 200
+    recorder.seen.clear()
+    assert (await instance.http.post("/answer", data={"link": "tla_" + "A" * 76})).status_code == 404
+    await asyncio.sleep(0.01)
+    assert recorder.seen == []
