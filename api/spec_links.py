@@ -86,6 +86,7 @@ LINKS: Final[tuple[Link, ...]] = (
     Link("read_feed", "read_feed", {"query.cursor": f"{_BODY}/page/next"}),
     *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "read_webhook_endpoint", "verify_webhook_endpoint"),
     *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "test_webhook_endpoint", "list_webhook_keys"),
+    *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "read_webhook_statistics"),
     *_change("read_webhook_endpoint", "endpoint_id", "change_webhook_endpoint", "delete_webhook_endpoint"),
     *_change("read_webhook_endpoint", "endpoint_id", "approve_webhook_url", "reject_webhook_url"),
     *_to("register_audit_witness", "witness_id", f"{_BODY}/id", "read_audit_witness"),

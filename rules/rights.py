@@ -151,6 +151,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("test_webhook_endpoint", "reject_webhook_url"), _HOOKS),
     "approve_webhook_url": _own("webhooks:manage", {Role.agency_admin}),
     "list_webhook_keys": _public(),
+    "read_webhook_statistics": _HOOKS,
     **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
     **dict.fromkeys(("read_feed", "list_feed_cursors", "read_feed_cursor"), _FEED),
     "save_feed_cursor": _FEED,

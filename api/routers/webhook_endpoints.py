@@ -1,6 +1,7 @@
 """Webhook endpoints of the caller's agency: where events are pushed to, once the receiver has answered a challenge."""
 
-from datetime import datetime
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,17 +21,21 @@ from api.schemas.webhooks import (
     EndpointChange,
     EndpointIn,
     EndpointShown,
+    EndpointStatistics,
     EndpointWithSecret,
     TestSent,
     WebhookKey,
     WebhookKeys,
 )
 from api.strict_json import StrictRouter
+from crypto.ids import new_id_at
 from db.queries import webhooks
 from db.transaction import Tx
 from rules.errors import Hidden
 
 router = StrictRouter("/v1/webhook-endpoints", tags=["webhooks"])
+
+_ATTEMPTS_LAST = timedelta(days=10)
 
 Keeper = Annotated[Writing, writes()]
 KeeperWithoutKey = Annotated[Writing, writes(key_required=False)]
@@ -150,6 +155,24 @@ async def post_rejection(endpoint_id: Uuid, writing: Keeper) -> Response:
 async def post_test(endpoint_id: Uuid, writing: Keeper) -> Response:
     """Send an `endpoint.tested` event to this endpoint alone, whatever types it asked for."""
     return await writing.answer(TestSent(event_id=await verbs.send_test(writing.tx, endpoint_id)), status=202)
+
+
+@router.get("/{endpoint_id}/statistics", operation_id="read_webhook_statistics")
+async def get_statistics(endpoint_id: Uuid, tx: Annotated[Tx, reads()]) -> EndpointStatistics:
+    """Read how an endpoint is doing. Attempts count where their delivery was made in the last ten days."""
+    if await webhooks.find_endpoint(tx, endpoint_id) is None:
+        raise Hidden
+    row = await webhooks.statistics_of(tx, endpoint_id, since=new_id_at(datetime.now(UTC) - _ATTEMPTS_LAST))
+    return EndpointStatistics(
+        pending=row["pending"],
+        oldest_pending_at=_moment(row["oldest_pending_at"]),
+        dead=row["dead"],
+        attempts=row["attempts"],
+        outcomes=json.loads(row["outcomes"]),
+        last_delivered_at=_moment(row["last_delivered_at"]),
+        p50_ms=row["p50_ms"],
+        p95_ms=row["p95_ms"],
+    )
 
 
 @router.get("/{endpoint_id}/keys", operation_id="list_webhook_keys")

@@ -92,6 +92,20 @@ class EndpointWithSecret(EndpointShown):
     secret: str
 
 
+class EndpointStatistics(BaseModel):
+    """What waits, what is dead, and what the attempts of the last 24 hours met: their number by outcome, and the time
+    until an answer of those that were delivered, in milliseconds."""
+
+    pending: int
+    oldest_pending_at: datetime | None
+    dead: int
+    attempts: int
+    outcomes: dict[str, int]
+    last_delivered_at: datetime | None
+    p50_ms: int | None
+    p95_ms: int | None
+
+
 class TestSent(BaseModel):
     """The event that is on its way: `webhook-id` of the message."""
 

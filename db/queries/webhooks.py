@@ -204,3 +204,29 @@ async def propose_url(tx: Tx, endpoint_id: UUID, url: str | None) -> None:
 async def published_keys(tx: Tx, endpoint_id: UUID) -> asyncpg.Record | None:
     """The public keys that sign for an endpoint now, of whichever agency; the previous may be None. One statement."""
     return await tx.row("SELECT * FROM public_keys_of_endpoint($1) WHERE current_key IS NOT NULL", endpoint_id)
+
+
+_STATISTICS = """
+WITH recent AS (
+    SELECT a.outcome, a.duration_ms, a.started_at FROM delivery d JOIN delivery_attempt a ON a.delivery_id = d.id
+     WHERE d.endpoint_id = $1 AND d.status IN ('pending', 'succeeded', 'dead') AND d.id >= $2
+       AND a.started_at >= now() - interval '24 hours')
+SELECT (SELECT count(*) FROM delivery WHERE endpoint_id = $1 AND status = 'pending') AS pending,
+       (SELECT min(created_at) FROM delivery WHERE endpoint_id = $1 AND status = 'pending') AS oldest_pending_at,
+       (SELECT count(*) FROM delivery WHERE endpoint_id = $1 AND status = 'dead') AS dead,
+       (SELECT count(*) FROM recent) AS attempts,
+       (SELECT coalesce(json_object_agg(outcome, n), '{}')::text
+          FROM (SELECT outcome, count(*) AS n FROM recent GROUP BY outcome) o) AS outcomes,
+       (SELECT max(started_at) FROM recent WHERE outcome = 'delivered') AS last_delivered_at,
+       took.p50_ms, took.p95_ms
+  FROM (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) AS p50_ms,
+               percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms) AS p95_ms
+          FROM recent WHERE outcome = 'delivered') took"""
+
+
+async def statistics_of(tx: Tx, endpoint_id: UUID, *, since: UUID) -> asyncpg.Record:
+    """What an endpoint of the agency has open, and what its attempts of 24 hours met, of deliveries made from `since`
+    on. One statement, as dear as there are such deliveries."""
+    row = await tx.row(_STATISTICS, endpoint_id, since)
+    assert row is not None
+    return row

@@ -14,8 +14,9 @@ from jobs.sequencer import number_events
 from outbound.http import GuardedClient
 from tests.builders import Api, fresh_key, report_body
 from tests.conftest import OpenApi
-from tests.jobs.test_deliveries import challenged
+from tests.jobs.test_deliveries import after_activation, challenged
 from tests.outbound.receivers import ON_LOOPBACK, Receiver, receiving
+from tests.outbound.receivers import answer as answering
 
 ENDPOINTS = "/v1/webhook-endpoints"
 NOWHERE = "https://receiver.example/hook"
@@ -134,6 +135,25 @@ async def test_a_disabled_endpoint_gathers_and_gets_it_when_enabled(
     assert enabled.json()["status"] == "active"
     await work(courier)
     assert [json.loads(sent.body)["type"] for sent in receiver.requests] == ["endpoint.verification", "report.received"]
+
+
+async def test_an_endpoint_says_how_it_is_doing(open_api: OpenApi, medical: Api, courier: Courier) -> None:
+    civil = await open_api("DEMO-340802-CIVIL")
+    async with receiving(after_activation(answering(204), answering(500))) as receiver:
+        endpoint = await registered(civil, receiver.url, types=["endpoint.tested"])
+        path = f"{ENDPOINTS}/{endpoint['id']}"
+        await work(courier)
+        for _ in range(2):
+            assert (await civil.post(f"{path}/test")).status_code == 202
+        await work(courier)
+    said = (await civil.get(f"{path}/statistics")).json()
+    assert said["outcomes"] == {"delivered": 2, "refused": 1}
+    assert (said["attempts"], said["pending"], said["dead"]) == (3, 1, 0)
+    assert said["oldest_pending_at"] is not None
+    assert said["last_delivered_at"] is not None
+    assert 0 <= said["p50_ms"] <= said["p95_ms"]
+    assert (await medical.get(f"{path}/statistics")).status_code == 404
+    assert (await civil.delete(path, if_match=(await shown(civil, endpoint))["version"])).status_code == 204
 
 
 async def test_verifying_again_sends_a_new_challenge_and_a_new_secret_signs(

@@ -133,6 +133,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "enable_webhook_endpoint": _post("/v1/webhook-endpoints/{thing}/enable", 409, "endpoint"),
     "approve_webhook_url": _post("/v1/webhook-endpoints/{thing}/approve-url", 412, "endpoint", stale=True),
     "reject_webhook_url": _post("/v1/webhook-endpoints/{thing}/reject-url", 412, "endpoint", stale=True),
+    "read_webhook_statistics": _get("/v1/webhook-endpoints/{thing}/statistics", "endpoint"),
     "list_webhook_keys": _get("/v1/webhook-endpoints/{thing}/keys", "endpoint"),
     "delete_webhook_endpoint": _stale("DELETE", "/v1/webhook-endpoints/{thing}", "endpoint"),
     "list_deliveries": _get("/v1/deliveries"),
