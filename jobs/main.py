@@ -38,7 +38,8 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
     log = Log.of(
         database.vault.keyring, settings.public_url, settings.audit_hash, generation=settings.audit_key_generation
     )
-    courier = Courier(database, GuardedClient(policy))
+    client = GuardedClient(policy)
+    courier = Courier(database, client)
     jobs: dict[str, Job] = {
         "sequencer": lambda ending: run_sequencer(database, ending),
         "deliveries": courier.run,
@@ -55,6 +56,7 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await client.close()
 
 
 async def keep_running(name: str, job: Job, stop: asyncio.Event) -> None:
