@@ -11,6 +11,7 @@ from db.engine import Database
 from jobs.clocks import run_clocks
 from jobs.deliveries import Courier
 from jobs.housekeeping import run_housekeeping
+from jobs.metrics import run_metrics
 from jobs.retention import run_retention
 from jobs.sealer import Log, run_sealer
 from jobs.sequencer import run_sequencer
@@ -48,6 +49,8 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
         "retention": lambda ending: run_retention(database, ending),
         "housekeeping": lambda ending: run_housekeeping(database, ending),
     }
+    if settings.jobs_metrics_port is not None:
+        jobs["metrics"] = lambda ending: run_metrics(database, ending)
     tasks = [asyncio.create_task(keep_running(name, job, stop)) for name, job in jobs.items()]
     try:
         await stop.wait()
