@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     webhook_allow: str = Field(
         "", description="comma list of networks webhooks may reach although private, e.g. 10.20.0.0/16 (operator only)"
     )
+    jobs_metrics_port: int | None = Field(
+        None, ge=0, le=65_535, description="where the jobs serve /metrics of feed and webhooks; unset: nowhere"
+    )
+    jobs_metrics_host: str = Field("127.0.0.1", description="address for jobs_metrics_port; never a public one")
     webhook_allow_http: bool = Field(
         False, description="http webhook targets, for demos and tests; refused in production"
     )

@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     console, figures = Console(), {}
     for name in arguments.only:
         figures[name] = asyncio.run(_measured(name, arguments.short))
-        console.print(_table(name, figures[name]))
+        console.print(figures_table(name, figures[name]))
     if arguments.json:
         arguments.json.write_text(
             json.dumps(figures, indent=2, default=str, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -109,7 +109,8 @@ async def _measured(name: str, short: bool) -> Figures:
     return await PARTS[name](short)
 
 
-def _table(name: str, figures: Figures) -> Table:
+def figures_table(name: str, figures: Figures) -> Table:
+    """Figures of a part as a table, nested ones by dotted names."""
     table = Table("what", "figure", title=name, title_justify="left")
     for key, value in _flat(figures):
         table.add_row(key, f"{value:,.3f}" if isinstance(value, float) else str(value))

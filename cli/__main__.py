@@ -35,6 +35,7 @@ COMMANDS = {
     "jobs": Command("cli.jobs", "run the background jobs alone (production)"),
     "audit-export": Command("cli.audit_export", "write the audit log to a file that can be verified without us"),
     "verify-audit": Command("cli.verify_audit", "verify such a file with nothing but an old checkpoint"),
+    "webhooks": Command("cli.webhooks", "a receiver for developing yours, and a judge of what one was sent"),
     "linkage-encode": Command("cli.linkage_encode", "encode identity numbers that an agency may not disclose"),
     "spec": Command("cli.spec", "write openapi/openapi.json, or check that it is up to date"),
     "linkage": Command("cli.linkage", "train the model that tells whether two reports are about one person"),

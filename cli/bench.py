@@ -8,6 +8,7 @@ import importlib
 
 BENCHES = {
     "api": "bench.api",
+    "events": "bench.events",
     "febrl": "bench.febrl",
     "keys": "bench.trust_keys",
     "linkage": "bench.linkage",

@@ -3,10 +3,11 @@
 import argparse
 import asyncio
 import signal
+from contextlib import ExitStack
 
 import uvloop
 
-from cli.entrances import database_for, or_give_up, read_settings
+from cli.entrances import CannotRun, database_for, or_give_up, read_settings
 from db import names
 from db.engine import check_audit_hash, check_role
 from logs import configure_logging
@@ -34,7 +35,21 @@ async def _work(settings: Settings) -> int:
     try:
         await check_role(database)
         await check_audit_hash(database)
-        await run_jobs(database, settings, stop)
+        with _metrics(settings):
+            await run_jobs(database, settings, stop)
     finally:
         await database.close()
     return 0
+
+
+def _metrics(settings: Settings) -> ExitStack:
+    """/metrics of the jobs where a port is set, until it is closed. Raises CannotRun where the port is taken."""
+    from jobs.metrics import metrics_at  # noqa: PLC0415  as above
+
+    served = ExitStack()
+    if settings.jobs_metrics_port is not None:
+        try:
+            served.enter_context(metrics_at(settings.jobs_metrics_host, settings.jobs_metrics_port))
+        except OSError as fault:
+            raise CannotRun(f"TONGLI_JOBS_METRICS_PORT={settings.jobs_metrics_port}: {fault.strerror}") from None
+    return served

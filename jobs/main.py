@@ -11,6 +11,7 @@ from db.engine import Database
 from jobs.clocks import run_clocks
 from jobs.deliveries import Courier
 from jobs.housekeeping import run_housekeeping
+from jobs.metrics import run_metrics
 from jobs.retention import run_retention
 from jobs.sealer import Log, run_sealer
 from jobs.sequencer import run_sequencer
@@ -38,7 +39,8 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
     log = Log.of(
         database.vault.keyring, settings.public_url, settings.audit_hash, generation=settings.audit_key_generation
     )
-    courier = Courier(database, GuardedClient(policy))
+    client = GuardedClient(policy)
+    courier = Courier(database, client)
     jobs: dict[str, Job] = {
         "sequencer": lambda ending: run_sequencer(database, ending),
         "deliveries": courier.run,
@@ -47,6 +49,8 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
         "retention": lambda ending: run_retention(database, ending),
         "housekeeping": lambda ending: run_housekeeping(database, ending),
     }
+    if settings.jobs_metrics_port is not None:
+        jobs["metrics"] = lambda ending: run_metrics(database, ending)
     tasks = [asyncio.create_task(keep_running(name, job, stop)) for name, job in jobs.items()]
     try:
         await stop.wait()
@@ -55,6 +59,7 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await client.close()
 
 
 async def keep_running(name: str, job: Job, stop: asyncio.Event) -> None:

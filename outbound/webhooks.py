@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from prometheus_client import Counter
+
 from crypto.webhooks import WebhookKeys, sign
-from outbound.http import GuardedClient, Reply
+from outbound.http import GuardedClient, OutboundFailure, Reply
+from rules.retries import judge
 
 USER_AGENT = "Tongli-Webhooks/1"
+
+_ATTEMPTS = Counter("tongli_webhook_attempts", "Attempts at delivering by what came of them", ["outcome"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +44,11 @@ def headers_of(push: Push, keys: Sequence[WebhookKeys], now: datetime) -> dict[s
 
 
 async def send(client: GuardedClient, url: str, push: Push, *, keys: Sequence[WebhookKeys], now: datetime) -> Reply:
-    """The receiver's answer. Raises OutboundFailure, Busy."""
-    return await client.post(url, headers=headers_of(push, keys, now), body=push.body)
+    """The receiver's answer. Raises OutboundFailure, Busy; what was sent is counted by its outcome."""
+    try:
+        reply = await client.post(url, headers=headers_of(push, keys, now), body=push.body)
+    except OutboundFailure as failure:
+        _ATTEMPTS.labels(failure.outcome).inc()
+        raise
+    _ATTEMPTS.labels("delivered" if judge(reply.status) == "succeeded" else "refused").inc()
+    return reply

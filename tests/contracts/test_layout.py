@@ -65,7 +65,7 @@ VERBS_AND_PARTS = {
         *("person_decisions", "person_documents", "referral_files", "referral_steps", "retention", "revealing"),
         *("match_events", "replaying", "system", "witnesses"),
     },
-    "db/queries": {"accounts", "clocks", "erasures", "housekeeping", "person_documents", "timeline"},
+    "db/queries": {"accounts", "backlog", "clocks", "erasures", "housekeeping", "person_documents", "timeline"},
     "migrations/sql": {"erasures", "reference", "settling"},
     "api/schemas": {"base"},
 }

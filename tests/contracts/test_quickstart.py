@@ -137,6 +137,33 @@ def test_a_forged_or_old_webhook_is_refused() -> None:
     assert _received(EVENT, sent_at=time.time() - 301) == (401, b"", [])
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js on this machine")
+def test_the_receiver_in_another_language_takes_and_refuses_the_same() -> None:
+    keys, now = generate_webhook_keys(), int(time.time())
+    challenge = json.dumps({"type": "endpoint.verification", "data": {"challenge": "c-1"}}).encode()
+    asked = []
+    for body, signed, at, by in (
+        (EVENT, EVENT, now, keys),
+        (challenge, challenge, now, keys),
+        (EVENT, EVENT + b" ", now, keys),
+        (EVENT, EVENT, now - 301, keys),
+        (EVENT, EVENT, now, generate_webhook_keys()),
+    ):
+        signature = sign(message_id="e-1", timestamp=at, body=signed, keys=[generate_webhook_keys(), by])
+        headers = {"webhook-id": "e-1", "webhook-timestamp": str(at), "webhook-signature": signature}
+        asked.append([headers, body.decode()])
+    asked += [[{}, "{}"], [{"webhook-timestamp": str(now), "webhook-signature": "v1a,é v1a, x"}, "{}"]]
+    script = (
+        f"import {{ receive }} from {json.dumps(str(FOLDER / 'webhook.mjs'))};"
+        f"for (const [h, b] of {json.dumps(asked)}) console.log(JSON.stringify("
+        f"receive(h, Buffer.from(b), {json.dumps(keys.public_text)}, () => {{}})));"
+    )
+    done = subprocess.run(["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert answers == [[204, ""], [200, '{"challenge":"c-1"}'], *[[401, ""]] * 5]
+
+
 @pytest.mark.parametrize("headers", [{}, {"webhook-timestamp": "soon"}, {"webhook-signature": "v1,é , v1"}])
 def test_headers_that_are_none_of_ours_are_refused_without_an_error(headers: dict[str, str]) -> None:
     is_genuine = run_path(str(FOLDER / "webhook.py"))["is_genuine"]

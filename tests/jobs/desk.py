@@ -88,14 +88,16 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(url: str, keyring: Keyring, *, clock: Clock = real_time) -> AsyncIterator[Desk]:
-    """A desk on a seeded database, with clients of three agencies."""
+async def open_desk(
+    url: str, keyring: Keyring, *, clock: Clock = real_time, codes: Sequence[str] = (UNION, LABOUR, MEDICAL)
+) -> AsyncIterator[Desk]:
+    """A desk on a seeded database, with clients of some agencies."""
     vault = Vault.of(keyring)
     app = open_database(role_url(url, names.APP, keyring), vault=vault, clock=clock, pool_size=10)
     jobs = open_database(role_url(url, names.JOBS, keyring), vault=vault, clock=clock, pool_size=8)
     behind = await asyncpg.connect(url)
     try:
-        agencies = {code: await _agency(url, code) for code in (UNION, LABOUR, MEDICAL)}
+        agencies = {code: await _agency(url, code) for code in codes}
         callers = {code: _caller(agency) for code, agency in agencies.items()}
         yield Desk(app, jobs, behind, url, callers, agencies)
     finally:

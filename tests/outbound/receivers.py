@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from rules.addresses import TargetPolicy
 
+LOOPBACK = "127.0.0.1"
 ON_LOOPBACK = TargetPolicy.of("127.0.0.0/8", allow_http=True, production=False)
 
 
@@ -26,9 +27,11 @@ Answering: TypeAlias = Callable[["Receiver", Sent, asyncio.StreamWriter], Awaita
 
 @dataclass(slots=True)
 class Receiver:
-    """`requests` in the order of arrival; `connections` counts also those that sent nothing."""
+    """`requests` in the order of arrival; `connections` counts also those that sent nothing. `keeps`: answers more than
+    one request of a connection, until `answering` closes it."""
 
     answering: Answering
+    keeps: bool = False
     port: int = 0
     connections: int = 0
     open_now: int = 0
@@ -44,10 +47,13 @@ class Receiver:
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            sent = await _read(reader)
-            self.requests.append(sent)
-            await self.answering(self, sent, writer)
-            await writer.drain()
+            while True:
+                sent = await _read(reader)
+                self.requests.append(sent)
+                await self.answering(self, sent, writer)
+                await writer.drain()
+                if not self.keeps or writer.is_closing():
+                    break
         self.open_now -= 1
         writer.close()
 
@@ -81,9 +87,11 @@ def raw(content: bytes) -> Answering:
 
 
 @asynccontextmanager
-async def receiving(answering: Answering, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    receiver = Receiver(answering)
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
+async def receiving(
+    answering: Answering, *, tls: ssl.SSLContext | None = None, keeps: bool = False, at: tuple[str, int] = (LOOPBACK, 0)
+) -> AsyncIterator[Receiver]:
+    receiver = Receiver(answering, keeps)
+    server = await asyncio.start_server(receiver.serve, *at, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver

@@ -34,7 +34,8 @@ def resolving_to(*addresses: str) -> Resolver:
 
 
 async def post(client: GuardedClient, url: str) -> int:
-    return (await client.post(url, headers={"x-own": "1"}, body=b"{}")).status
+    async with client:
+        return (await client.post(url, headers={"x-own": "1"}, body=b"{}")).status
 
 
 async def test_a_request_arrives_with_host_and_without_the_habits_of_clients() -> None:
@@ -47,7 +48,6 @@ async def test_a_request_arrives_with_host_and_without_the_habits_of_clients() -
         "host": f"127.0.0.1:{receiver.port}",
         "x-own": "1",
         "accept-encoding": "identity",
-        "connection": "close",
         "content-length": "2",
     }
 
@@ -143,8 +143,8 @@ async def test_of_a_big_answer_only_the_beginning_is_read() -> None:
             await writer.drain()
             written += 65_536
 
-    async with receiving(pour) as receiver:
-        reply = await GuardedClient(ON_LOOPBACK).post(receiver.url, headers={}, body=b"")
+    async with receiving(pour) as receiver, GuardedClient(ON_LOOPBACK) as client:
+        reply = await client.post(receiver.url, headers={}, body=b"")
         assert reply.status == 200
         assert len(reply.body) == 16 * 1024
         await asyncio.sleep(0.1)
@@ -204,9 +204,9 @@ async def test_the_certificate_must_be_of_the_name_in_the_url_although_an_addres
 
 
 async def test_at_most_four_connections_go_to_one_host_at_a_time() -> None:
-    async with receiving(answer(200, after_s=0.1)) as receiver:
-        client = GuardedClient(ON_LOOPBACK)
-        assert set(await asyncio.gather(*(post(client, receiver.url) for _ in range(10)))) == {200}
+    async with receiving(answer(200, after_s=0.1)) as receiver, GuardedClient(ON_LOOPBACK) as client:
+        replies = await asyncio.gather(*(client.post(receiver.url, headers={}, body=b"{}") for _ in range(10)))
+        assert {reply.status for reply in replies} == {200}
     assert receiver.most_open == 4
 
 

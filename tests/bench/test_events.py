@@ -1,0 +1,69 @@
+"""The short forms of the events bench: what is promised of webhooks and the feed holds in a minute of it too."""
+
+import pytest
+
+from bench import events_delivery, events_hostile, events_order, events_poison, events_throughput
+from bench.events_delivery import _judge
+from bench.events_order import _inversions
+from bench.events_receivers import Arrived
+from bench.events_stage import Place
+from crypto.ids import new_id
+from crypto.keys import Keyring
+
+
+@pytest.fixture
+def place(fresh_database: str, keyring: Keyring) -> Place:
+    return Place(fresh_database, keyring)
+
+
+async def test_killing_the_jobs_loses_nothing_and_the_feed_is_what_was_pushed(place: Place) -> None:
+    figures = await events_delivery.measure(place, events=120, endpoints=4, kills=2, within_s=60)
+    assert events_delivery.faults(figures) == []
+    assert figures["attempts"] > figures["deliveries"], "a third fails at first"
+
+
+async def test_updates_of_a_case_are_told_in_their_order_and_nobody_waits_for_a_transaction_left_open(
+    place: Place,
+) -> None:
+    figures = await events_order.measure(place, cases=10, updates=8, idle_s=1.5, within_s=60)
+    assert events_order.faults(figures) == []
+
+
+async def test_no_hostile_target_is_connected_to_and_all_look_alike() -> None:
+    figures = await events_hostile.measure()
+    assert events_hostile.faults(figures) == []
+    assert figures["targets"] == 250
+
+
+async def test_everything_that_is_due_is_claimed_and_delivered(place: Place) -> None:
+    figures = await events_throughput.measure(place, endpoints=30, events=20, seconds=1.0)
+    assert events_throughput.faults(figures) == []
+    assert figures["deliveries"]["count"] > 0
+
+
+async def test_receivers_that_pour_take_no_memory(place: Place) -> None:
+    figures = await events_poison.measure(place, share=0.1, seconds=2.0, hanging=False)
+    assert events_poison.faults(figures) == []
+
+
+def test_what_is_missing_doubled_or_misnumbered_is_seen() -> None:
+    agency, (kept, lost, twice) = new_id(), (str(new_id()) for _ in range(3))
+
+    def one(event_id: str, sequence: int, status: int = 204) -> Arrived:
+        return Arrived("fast", 1, event_id, sequence, 1, replay=False, status=status, at=0.0, subject="-")
+
+    feed = {agency: [(1, kept), (2, lost), (3, twice)]}
+    arrived = [one(kept, 1), one(lost, 2, 500), one(twice, 3), one(twice, 4), one(str(new_id()), 1)]
+    judged = _judge(arrived, feed, {1: agency})
+    assert judged["missing"] == 1
+    assert judged["duplicates"] == 1
+    assert judged["under_another_number"] == 1
+    assert judged["under_another_id"] == 1
+    assert judged["pushed_but_not_in_feed"] == 1
+
+
+def test_an_inversion_is_seen() -> None:
+    case, other = new_id(), new_id()
+    versions = {"a": (case, 1), "b": (case, 2), "c": (other, 1)}
+    assert _inversions(["a", "c", "b"], versions) == 0
+    assert _inversions(["b", "c", "a"], versions) == 1
