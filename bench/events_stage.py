@@ -27,6 +27,7 @@ from db.transaction import open_transaction
 from jobs.deliveries import Courier
 from outbound.http import GuardedClient
 from rules.addresses import TargetPolicy
+from rules.selections import Selection
 from tests.jobs.desk import Desk, open_desk
 
 CODES: Final = tuple(f"DEMO-340802-{kind}" for kind in ("UNION", "LABOUR", "MEDICAL", "CIVIL", "EDUCATION"))
@@ -136,7 +137,7 @@ async def register_all(desk: Desk, ports: Sequence[int], agencies: int) -> dict[
     codes = [CODES[number % agencies] for number in range(len(ports))]
     for code, port in zip(codes, ports, strict=True):
         async with open_transaction(desk.app, desk.callers[code]) as tx:
-            await webhooks.register(tx, url=f"http://127.0.0.1:{port}/hook", types=["*"], policy=ON_LOOPBACK)
+            await webhooks.register(tx, url=f"http://127.0.0.1:{port}/hook", selection=Selection(), policy=ON_LOOPBACK)
     async with courier_at(desk) as courier:
         while await desk.number():
             pass
