@@ -1,7 +1,7 @@
 """What the page of an answer link tells of a referral: what stands in its addressee's inbox, nothing of a person."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -23,7 +23,7 @@ def choices_of(codes: Codes) -> dict[str, Choices]:
 def facts_of(opened: Opened, codes: Codes, *, place: str | None) -> list[Fact]:
     """The row of the addressee's inbox in words, and until when the link stands."""
     referral, link = opened.referral, opened.link
-    dates = ("requested_at", "acknowledge_by", "accept_by", "resolve_by")
+    dates = ("acknowledge_by", "accept_by", "resolve_by")
     return [
         ("matter", Words(referral["title_zh"], referral["title_en"])),
         ("sender", _same(referral["sender_name"])),
@@ -33,7 +33,8 @@ def facts_of(opened: Opened, codes: Codes, *, place: str | None) -> list[Fact]:
         ("age_band", AGE_BANDS[referral["age_band"]]),
         ("urgency", _coded(codes, "urgency", referral["urgency"])),
         ("status", _coded(codes, "referral_status", referral["status"])),
-        *((name, _moment(referral[name])) for name in dates if referral[name] is not None),
+        ("requested_at", _moment(referral["requested_at"])),
+        *((name, _end(referral[name])) for name in dates if referral[name] is not None),
         ("expires_at", _moment(link["expires_at"])),
     ]
 
@@ -55,6 +56,13 @@ def _coded(codes: Codes, system: str, code: str) -> Words:
 
 def _same(text: str) -> Words:
     return Words(text, text)
+
+
+def _end(moment: datetime) -> Words:
+    """A period of days ends at 24:00 of its last day: midnight under the next day's date would cost people a day."""
+    local = moment.astimezone(SHANGHAI)
+    whole_day = (local.hour, local.minute) == (0, 0)
+    return _same(f"{local - timedelta(days=1):%Y-%m-%d} 24:00") if whole_day else _moment(moment)
 
 
 def _moment(moment: datetime) -> Words:

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from actions.cases import SHANGHAI
 from crypto.answer_links import LinkTokens
 from crypto.keys import Keyring, generate_keyring
 from db.clock import real_time
@@ -269,6 +271,13 @@ async def test_the_page_is_the_inbox_row_and_names_nobody(app: Any, admin_url: s
         assert secret not in seen
     for secret in ("内部说明", case_id, filed["narrative"], person["birth_date"]):
         assert secret not in seen
+
+
+async def test_a_period_of_days_ends_on_its_last_day(app: Any, union: Api, office: Api) -> None:
+    referral = await asked(union, office)
+    page = (await clerk(app, (await link_for(union, referral))["url"]).open()).text
+    last = datetime.fromisoformat(referral["resolve_by"]).astimezone(SHANGHAI) - timedelta(days=1)
+    assert f"<dd>{last:%Y-%m-%d} 24:00</dd>" in page
 
 
 async def test_headers_keep_the_page_out_of_caches_frames_and_referrers(app: Any, union: Api, office: Api) -> None:
