@@ -19,7 +19,7 @@ from crypto.webhooks import WebhookKeys, generate_webhook_keys
 from db.queries import deliveries, webhooks
 from db.transaction import Tx
 from rules.addresses import ForbiddenTarget, TargetPolicy, read_target
-from rules.envelopes import VERIFICATION, is_pattern
+from rules.envelopes import NOTICES, VERIFICATION, is_pattern, notice
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 
 MAX_ENDPOINTS = 10
@@ -35,7 +35,7 @@ class Shown:
     keys: WebhookKeys | None = None
 
 
-async def register(tx: Tx, *, url: str, types: Sequence[str], policy: TargetPolicy) -> Shown:
+async def register(tx: Tx, *, url: str, types: Sequence[str], policy: TargetPolicy, ordering: str = "subject") -> Shown:
     """A new endpoint, pending until its receiver has answered a challenge. Three statements.
 
     Raises ValidationFailed for an obviously forbidden target or an unknown type, Conflict where there are too many.
@@ -50,6 +50,7 @@ async def register(tx: Tx, *, url: str, types: Sequence[str], policy: TargetPoli
         endpoint_id,
         url=canonical,
         types=types,
+        ordering=ordering,
         keys=seal_keys(tx.vault.cipher, endpoint_id, keys),
         public_key=keys.public_text,
         challenge=_challenge(),
@@ -63,11 +64,12 @@ class Changes:
 
     url: str | None = None
     types: Sequence[str] | None = None
+    ordering: str | None = None
     disable: bool = False
 
 
 async def change(tx: Tx, endpoint_id: UUID, changes: Changes, *, version: int, policy: TargetPolicy) -> Shown:
-    """Changes an endpoint. A new URL must answer a challenge before anything else goes there. Up to seven statements.
+    """Changes an endpoint. A new URL must answer a challenge before anything else goes there. Up to eight statements.
 
     Raises Hidden, PreconditionFailed, Conflict for a deleted one, ValidationFailed.
     """
@@ -77,6 +79,8 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Changes, *, version: int, p
     if changes.types is not None:
         _check_types(changes.types)
         await webhooks.set_types(tx, endpoint_id, changes.types)
+    if changes.ordering is not None:
+        await webhooks.set_ordering(tx, endpoint_id, changes.ordering)
     if url != endpoint["url"]:
         await webhooks.set_pending(tx.run, endpoint_id, url, _challenge())
         events.append(VERIFICATION)
@@ -215,6 +219,7 @@ async def _changed(tx: Tx, endpoint_id: UUID, verb: str, *events: str, keys: Web
             version=endpoint["version"],
             case_id=None,
             parties={"owner": tx.agency_id},
+            told=notice(endpoint["status_reason"], tx.now) if event in NOTICES else None,
         )
     leave_mark(tx, f"webhook_endpoint.{verb}", subject_type=_SUBJECT, subject_id=endpoint_id)
     return Shown(endpoint, keys)

@@ -154,6 +154,9 @@ EVENTS: Final[dict[str, Text]] = {
     "erasure.completed": Text("个人信息已删除", "the personal data of a case was erased"),
     "retention.due": Text("案件保存期限届满", "the period of retention of a case is over"),
     "endpoint.verification": Text("推送地址验证，须回送 challenge", "proves an endpoint: answer with the challenge"),
+    "endpoint.failing": Text(
+        "推送地址一直投递失败，将停用", "a webhook endpoint has done nothing but fail and will be disabled"
+    ),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
     "audit.checkpoint": Text(
         "审计日志签署了新的检查点，供见证机构联署", "the audit log signed a checkpoint, for its witnesses"

@@ -25,7 +25,7 @@ from db.queries import deliveries, events, webhooks
 from db.queries.deliveries import NewDelivery
 from db.queries.events import Entry
 from db.transaction import open_system_transaction
-from rules.envelopes import VERIFICATION, Fact, Part, envelope, roles_at, wants, with_challenge
+from rules.envelopes import NOTICES, VERIFICATION, Fact, Part, envelope, roles_at, wants, with_challenge
 from rules.events import EVENT_TYPES, audience
 
 BATCH: Final = 500
@@ -113,9 +113,13 @@ async def _prepare_deliveries(raw: Raw, told: Sequence[Told]) -> None:
 
 
 def _goes_to(one: Told, endpoint: asyncpg.Record) -> bool:
-    """A challenge goes to the endpoint it is for, while that is pending; everything else to those that asked for it."""
+    """A challenge goes to the endpoint it is for, while that is pending; a notice of one to the active others, asked
+    for or not; everything else to those that asked for it."""
+    itself = bool(endpoint["id"] == one.fact.subject_id)
     if one.fact.type == VERIFICATION:
-        return bool(endpoint["id"] == one.fact.subject_id and endpoint["status"] == "pending")
+        return itself and bool(endpoint["status"] == "pending")
+    if one.fact.type in NOTICES and endpoint["status"] == "active" and not itself:
+        return True
     return endpoint["activated_at"] is not None and wants(endpoint["types"], one.fact.type)
 
 

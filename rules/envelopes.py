@@ -13,6 +13,10 @@ from uuid import UUID
 from rules.events import EVENT_TYPES
 
 VERIFICATION = "endpoint.verification"
+NOTICES = frozenset({"endpoint.failing", "endpoint.disabled"})
+"""Told of an endpoint, and so to every other active one of its agency, whatever types that asked for."""
+
+_TOLD = ("reason", "since")
 
 HREFS: Mapping[str, str] = {
     "referral": "/v1/referrals/{id}",
@@ -86,6 +90,7 @@ def envelope(fact: Fact, agency: UUID, view: str, sequence: int) -> dict[str, ob
             "from": fact.data.get("from"),
             "to": fact.data.get("to"),
             "changed": fact.data.get("changed", []) if full else [],
+            **{name: fact.data[name] for name in _TOLD if full and name in fact.data},
         },
     }
 
@@ -95,6 +100,11 @@ def with_challenge(sent: Mapping[str, object], challenge: str) -> dict[str, obje
     data = sent["data"]
     assert isinstance(data, Mapping)
     return {**sent, "data": {**data, "challenge": challenge}}
+
+
+def notice(reason: str, since: datetime) -> dict[str, str]:
+    """What the owner of an endpoint is told in a notice: why, and since when."""
+    return {"reason": reason, "since": instant_text(since)}
 
 
 def instant_text(moment: datetime) -> str:

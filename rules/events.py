@@ -90,6 +90,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "erasure.completed": Rule(("coordinator", "other")),
     "retention.due": Rule(("coordinator",)),
     "endpoint.verification": _OWN,
+    "endpoint.failing": _OWN,
     "endpoint.disabled": _OWN,
     "audit.checkpoint": _OWN,
 }

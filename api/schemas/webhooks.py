@@ -18,6 +18,10 @@ EventTypes = Annotated[
     list[Annotated[str, StringConstraints(strict=True, pattern=r"^(?:\*|[a-z_]+\.(?:\*|[a-z_]+))$", max_length=64)]],
     Field(min_length=1, max_length=50, description="event types, `noun.*`, or `*`"),
 ]
+Ordering = Annotated[
+    Literal["subject", "none"],
+    Field(description="`subject`: first deliveries about one thing are in order; `none`: as soon as can be"),
+]
 
 
 class EndpointIn(StrictModel):
@@ -25,6 +29,7 @@ class EndpointIn(StrictModel):
 
     url: TargetUrl
     types: EventTypes = Field(default_factory=lambda: ["*"])
+    ordering: Ordering = "subject"
 
 
 class EndpointChange(StrictModel):
@@ -32,6 +37,7 @@ class EndpointChange(StrictModel):
 
     url: TargetUrl | None = None
     types: EventTypes | None = None
+    ordering: Ordering | None = None
     status: Literal["disabled"] | None = None
 
     @model_validator(mode="after")
@@ -43,16 +49,22 @@ class EndpointChange(StrictModel):
 
 
 class EndpointShown(BaseModel):
-    """An endpoint. `pending`: the challenge is still to be answered; `status_reason` says why one is disabled."""
+    """An endpoint. `pending`: the challenge is still to be answered; `status_reason` says why one is disabled.
+    `breaker` is `open` after five failures in a row: nothing is sent but a probe at `next_probe_at` (`probing`), until
+    one succeeds."""
 
     id: UUID
     url: str
     types: list[str]
+    ordering: str
     status: str
     status_reason: str | None
     public_key: str
     activated_at: datetime | None
     failing_since: datetime | None
+    breaker: str
+    consecutive_failures: int
+    next_probe_at: datetime | None
     previous_secret_until: datetime | None
     created_at: datetime
     version: int

@@ -47,6 +47,7 @@ class FeedEntry(SQLModel, table=True):
     """One event as one agency may know it, under that agency's own gap-free number. `payload` is the envelope."""
 
     __tablename__ = "feed_entry"
+    __table_args__ = (Index("feed_entry_by_event", "agency_id", "event_id"),)
 
     agency_id: UUID = Field(primary_key=True)
     sequence: int = Field(primary_key=True, sa_type=BigInteger)

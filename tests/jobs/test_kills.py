@@ -121,5 +121,6 @@ async def _end_leases_of_the_dead(desk: Desk) -> None:
 async def _end_waits(desk: Desk) -> None:
     """As if every wait after a failure were over."""
     await desk.behind.execute(
-        "UPDATE delivery SET due_at = now() WHERE status = 'pending' AND lease_token IS NULL AND due_at > now()"
+        "UPDATE delivery SET due_at = now() WHERE status = 'pending' AND lease_token IS NULL AND due_at > now();"
+        "UPDATE webhook_endpoint SET next_probe_at = now() WHERE next_probe_at > now()"
     )
