@@ -17,6 +17,12 @@ NOTICES = frozenset({"endpoint.failing", "endpoint.disabled"})
 """Told of an endpoint, and so to every other active one of its agency, whatever types that asked for."""
 
 _TOLD = ("reason", "since")
+_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "": ("id", "type", "timestamp", "sequence", "subject", "actor_agency", "correlation_id", "data"),
+    "subject": ("type", "id", "version", "href"),
+    "data": ("from", "to", "changed", *_TOLD),
+}
+"""Members in the order in which `envelope` makes them, by the object they stand in."""
 
 HREFS: Mapping[str, str] = {
     "referral": "/v1/referrals/{id}",
@@ -93,6 +99,18 @@ def envelope(fact: Fact, agency: UUID, view: str, sequence: int) -> dict[str, ob
             **{name: fact.data[name] for name in _TOLD if full and name in fact.data},
         },
     }
+
+
+def in_order(payload: Mapping[str, object], within: str = "") -> dict[str, object]:
+    """An envelope that was kept as jsonb, its members in the order in which `envelope` makes them: so that what is sent
+    again is what was sent, byte for byte."""
+    members = _MEMBERS[within]
+    names = sorted(payload, key=lambda name: members.index(name) if name in members else len(members))
+    return {name: _in_order(payload[name], name) for name in names}
+
+
+def _in_order(value: object, name: str) -> object:
+    return in_order(value, name) if isinstance(value, Mapping) and name in _MEMBERS else value
 
 
 def with_challenge(sent: Mapping[str, object], challenge: str) -> dict[str, object]:

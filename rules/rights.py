@@ -148,6 +148,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("change_webhook_endpoint", "rotate_webhook_secret", "verify_webhook_endpoint"), _HOOKS),
     **dict.fromkeys(("enable_webhook_endpoint", "delete_webhook_endpoint"), _HOOKS),
     **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
+    **dict.fromkeys(("replay_events", "list_webhook_replays", "read_webhook_replay", "cancel_webhook_replay"), _HOOKS),
     "read_feed": _own("events:read", _REFERRAL_READERS),
     # the audit log: what it reveals to everybody, and leaves to whom they concern
     **dict.fromkeys(("read_audit_log", "read_audit_checkpoint", "read_audit_checkpoint_of_size"), _public()),

@@ -31,6 +31,7 @@ from api.routers import (
     sharing,
     staff,
     webhook_endpoints,
+    webhook_replays,
 )
 
 ROUTERS = (
@@ -61,6 +62,8 @@ ROUTERS = (
     divisions.router,
     codes.router,
     events.router,
+    webhook_replays.of_endpoint,
+    webhook_replays.router,
     webhook_endpoints.router,
     deliveries.router,
     audit.router,

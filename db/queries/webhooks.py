@@ -52,6 +52,15 @@ async def lock_endpoint(raw: Raw, endpoint_id: UUID) -> asyncpg.Record:
     return row
 
 
+async def share_endpoint(raw: Raw, endpoint_id: UUID) -> asyncpg.Record:
+    """The endpoint's state, which cannot change until the transaction ends. The price: such a change waits."""
+    row = await raw.fetchrow(
+        "SELECT id, status, status_reason FROM webhook_endpoint WHERE id = $1 FOR SHARE", endpoint_id
+    )
+    assert row is not None
+    return row
+
+
 async def mark_answering(raw: Raw, endpoint_id: UUID) -> None:
     """The endpoint has taken something: it is not failing, and its breaker closes."""
     await raw.execute(

@@ -41,6 +41,7 @@ _SETS = {
     "referral": "urgency = 'normal'",
     "webhook_endpoint": "status = 'disabled'",
     "delivery": "status = 'dead'",
+    "webhook_replay": "state = 'cancelled'",
     "agency": "name = 'mine'",
     "sharing_basis": "withdrawn_at = now()",
     "impact_assessment": "revoked_at = now()",
