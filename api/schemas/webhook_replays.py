@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 from api.params import Instant, Uuid
 from api.schemas.base import StrictModel
 from api.schemas.webhooks import EventTypes
+from api.strict_json import MAX_INTEGER
 
-Sequence = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Sequence = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 
 _RANGES = {
     "sequences": ("sequence_from", "sequence_before"),

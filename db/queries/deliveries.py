@@ -157,15 +157,26 @@ _DELIVERY = """SELECT d.id, d.endpoint_id, d.event_id, d.event_type, d.subject_i
     d.due_at, d.replay, d.created_at, d.finished_at, d.leased_until > now() AS under_way FROM delivery d"""
 
 
-async def list_deliveries(
-    tx: Tx, *, endpoint_id: UUID | None, status: str | None, before: UUID, limit: int
-) -> list[asyncpg.Record]:
+class Which(NamedTuple):
+    """Which deliveries are listed; None does not matter. Created from `created_from` on, before `created_before`."""
+
+    endpoint_id: UUID | None = None
+    status: str | None = None
+    event_type: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+_COMPARED = {"created_from": "d.created_at >=", "created_before": "d.created_at <"}
+
+
+async def list_deliveries(tx: Tx, which: Which, *, before: UUID, limit: int) -> list[asyncpg.Record]:
     """The agency's deliveries, newest first, from before `before` on."""
     conditions, values = ["d.agency_id = $1", "d.id < $2"], [tx.agency_id, before, limit]
-    for column, value in (("endpoint_id", endpoint_id), ("status", status)):
+    for name, value in which._asdict().items():
         if value is not None:
             values.append(value)
-            conditions.append(f"d.{column} = ${len(values)}")
+            conditions.append(f"{_COMPARED.get(name, f'd.{name} =')} ${len(values)}")
     return await tx.rows(f"{_DELIVERY} WHERE {' AND '.join(conditions)} ORDER BY d.id DESC LIMIT $3", *values)
 
 
