@@ -63,7 +63,7 @@ class Delivery(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of("status", "pending", "succeeded", "dead"), name="delivery_status"),
         Index("delivery_due", "endpoint_id", "due_at", "sequence", postgresql_where="status = 'pending'"),
-        Index("delivery_leased", "endpoint_id", postgresql_where="lease_token IS NOT NULL"),
+        Index("delivery_leased", "endpoint_id", "leased_until", postgresql_where="lease_token IS NOT NULL"),
         Index(
             "delivery_order",
             "endpoint_id",

@@ -59,8 +59,11 @@ async def insert_deliveries(raw: Raw, deliveries: Sequence[NewDelivery]) -> None
 
 _CLAIM = """
 WITH busy AS MATERIALIZED (
-    SELECT d.endpoint_id, e.host, count(*) AS n FROM delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id
-     WHERE d.lease_token IS NOT NULL AND d.leased_until > now() GROUP BY 1, 2),
+    SELECT e.id AS endpoint_id, e.host, l.n FROM webhook_endpoint e CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM (
+            SELECT FROM delivery d WHERE d.endpoint_id = e.id AND d.lease_token IS NOT NULL AND d.leased_until > now()
+             ORDER BY d.leased_until LIMIT $4) d) l
+     WHERE l.n > 0),
 resting AS (
     SELECT e.id, e.status, e.ordering, e.host, e.failing_since IS NOT NULL AS failing,
            CASE WHEN e.failing_since IS NULL THEN $4::integer ELSE 1 END

@@ -2,7 +2,8 @@
 
 ALTER TABLE delivery RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold,
     autovacuum_analyze_scale_factor, autovacuum_analyze_threshold, autovacuum_vacuum_cost_delay);
-DROP INDEX feed_entry_by_event, delivery_dead, delivery_dead_by_agency;
+DROP INDEX feed_entry_by_event, delivery_dead, delivery_dead_by_agency, delivery_leased;
+CREATE INDEX delivery_leased ON delivery (endpoint_id) WHERE lease_token IS NOT NULL;
 ALTER TABLE delivery DROP COLUMN replay_id;
 DROP TABLE webhook_replay;
 ALTER TABLE webhook_endpoint

@@ -40,6 +40,8 @@ CREATE INDEX webhook_replay_by_agency ON webhook_replay (agency_id);
 CREATE INDEX webhook_replay_due ON webhook_replay (next_at) WHERE next_at IS NOT NULL;
 
 ALTER TABLE delivery ADD COLUMN replay_id UUID, ADD FOREIGN KEY(replay_id) REFERENCES webhook_replay (id);
+DROP INDEX delivery_leased;
+CREATE INDEX delivery_leased ON delivery (endpoint_id, leased_until) WHERE lease_token IS NOT NULL;
 CREATE INDEX delivery_dead ON delivery (endpoint_id, sequence) WHERE status = 'dead';
 CREATE INDEX delivery_dead_by_agency ON delivery (agency_id, id) WHERE status = 'dead';
 CREATE UNIQUE INDEX delivery_once_a_replay ON delivery (replay_id, sequence) WHERE replay_id IS NOT NULL;
