@@ -14,8 +14,8 @@ from actions.system import SystemFact, record_for_system
 from db.engine import Raw
 from db.queries import deliveries, webhooks
 from db.queries.deliveries import Attempt
-from rules.envelopes import VERIFICATION
-from rules.retries import Verdict, is_given_up, judge, wait_after
+from rules.envelopes import VERIFICATION, notice
+from rules.retries import NOTICES_AFTER, Health, Verdict, after_failure, is_given_up, judge, pause_after, wait_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def settle(raw: Raw, leased: Leased, met: Met, *, jitter: float, now: date
         endpoint = await webhooks.lock_endpoint(raw, leased.endpoint_id)
     if not await _postpone(raw, leased, met, endpoint, jitter=jitter):
         return False
-    await _judge_endpoint(raw, endpoint, met, now=now)
+    await _judge_endpoint(raw, endpoint, met, jitter=jitter, now=now)
     return True
 
 
@@ -94,11 +94,13 @@ async def _postpone(raw: Raw, leased: Leased, met: Met, endpoint: asyncpg.Record
     )
 
 
-async def _judge_endpoint(raw: Raw, endpoint: asyncpg.Record, met: Met, *, now: datetime) -> None:
-    """410 disables at once, ten days of nothing but failures as well; 429 and 503 let it rest."""
+async def _judge_endpoint(raw: Raw, endpoint: asyncpg.Record, met: Met, *, jitter: float, now: datetime) -> None:
+    """Failures in a row open the breaker, an overloaded receiver is left alone; 410 disables at once, ten days of
+    nothing but failures as well."""
     verdict = _verdict(met)
-    await webhooks.mark_failing(raw, endpoint["id"], met.retry_after if verdict == "throttled" else None)
-    gone, failing_since = verdict == "gone", endpoint["failing_since"] or endpoint["now"]
+    health = after_failure(_health(endpoint), endpoint["now"], jitter)
+    await webhooks.mark_failing(raw, endpoint["id"], health, pause_after(verdict, met.retry_after))
+    gone, failing_since = verdict == "gone", health.failing_since or endpoint["now"]
     if endpoint["status"] == "disabled" or not (gone or is_given_up(failing_since, endpoint["now"])):
         return
     reason = "gone" if gone else "failing"
@@ -113,6 +115,40 @@ async def _judge_endpoint(raw: Raw, endpoint: asyncpg.Record, met: Met, *, now: 
         parties={"owner": (endpoint["agency_id"],)},
         moved=(endpoint["status"], "disabled"),
         changed=("status",),
+        told=notice(reason, failing_since),
         facts={"reason": reason},
     )
     await record_for_system(raw, fact, now)
+
+
+def _health(endpoint: asyncpg.Record) -> Health:
+    return Health(
+        endpoint["failing_since"],
+        endpoint["consecutive_failures"],
+        endpoint["failed_probes"],
+        endpoint["next_probe_at"],
+    )
+
+
+async def warn_owners(raw: Raw, limit: int, *, now: datetime) -> int:
+    """Tells owners of endpoints that have done nothing but fail for a day, and for five; how many. Each is told once:
+    the notice is counted in the transaction that tells. One statement, two more for each told.
+
+    Where jobs were down over both, the later notice stands for the earlier.
+    """
+    failing = await webhooks.failing_long(raw, NOTICES_AFTER, limit)
+    for endpoint in failing:
+        await webhooks.count_notices(raw, endpoint["id"], endpoint["due"])
+        fact = SystemFact(
+            type="endpoint.failing",
+            action="webhook_endpoint.warn",
+            subject_type="webhook_endpoint",
+            subject_id=endpoint["id"],
+            version=endpoint["version"],
+            agency_id=endpoint["agency_id"],
+            parties={"owner": (endpoint["agency_id"],)},
+            told=notice("failing", endpoint["failing_since"]),
+            facts={"notice": endpoint["due"]},
+        )
+        await record_for_system(raw, fact, now)
+    return len(failing)

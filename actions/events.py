@@ -19,16 +19,17 @@ def record_event(
     parties: Mapping[str, UUID | Iterable[UUID] | None] | None = None,
     moved: tuple[str, str] | None = None,
     changed: Iterable[str] = (),
+    told: Mapping[str, str] | None = None,
 ) -> UUID:
     """Gathers one event. Thin by design: ids, states and names of changed fields, never a value of a person.
 
     `parties` names the agencies of the fact itself by their part (sender, addressee, pool, owner, other); the case's
-    participants are added when the event is numbered. `moved` is (from, to). Callers of one case hold its lock, so that
-    events of a case are in commit order.
+    participants are added when the event is numbered. `moved` is (from, to), `told` the reason and since of an event
+    about an endpoint. Callers of one case hold its lock, so that events of a case are in commit order.
     """
     assert event_type in ENTITLEMENTS, event_type
     event_id = new_id()
-    data: dict[str, object] = {"changed": sorted(changed)}
+    data: dict[str, object] = {"changed": sorted(changed), **(told or {})}
     if moved is not None:
         data |= {"from": moved[0], "to": moved[1]}
     tx.gather_event(

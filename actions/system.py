@@ -18,7 +18,8 @@ SYSTEM_PRINCIPAL = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class SystemFact:
-    """One event with its leaf. `agency_id` is in whose name it stands: the coordinator's, the endpoint owner's."""
+    """One event with its leaf. `agency_id` is in whose name it stands: the coordinator's, the endpoint owner's. `told`
+    is what an event about an endpoint says beside states: `reason` and `since`."""
 
     type: str
     action: str
@@ -30,6 +31,7 @@ class SystemFact:
     parties: Mapping[str, Iterable[UUID | None]] = field(default_factory=dict)
     moved: tuple[str, str] | None = None
     changed: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -91,7 +93,7 @@ def _roles_by_agency(parties: Mapping[str, Iterable[UUID | None]]) -> dict[str, 
 
 
 def _data(fact: SystemFact) -> dict[str, object]:
-    data: dict[str, object] = {"changed": sorted(fact.changed)}
+    data: dict[str, object] = {"changed": sorted(fact.changed), **fact.told}
     if fact.moved is not None:
         data |= {"from": fact.moved[0], "to": fact.moved[1]}
     return data

@@ -19,7 +19,7 @@ from crypto.webhooks import WebhookKeys, generate_webhook_keys
 from db.queries import deliveries, webhooks
 from db.transaction import Tx
 from rules.addresses import ForbiddenTarget, TargetPolicy, read_target
-from rules.envelopes import TEST, VERIFICATION, is_pattern
+from rules.envelopes import NOTICES, TEST, VERIFICATION, is_pattern, notice
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 from rules.selections import COUNTY_DIGITS, Selection
 
@@ -36,7 +36,7 @@ class Shown:
     keys: WebhookKeys | None = None
 
 
-async def register(tx: Tx, *, url: str, selection: Selection, policy: TargetPolicy) -> Shown:
+async def register(tx: Tx, *, url: str, selection: Selection, policy: TargetPolicy, ordering: str = "subject") -> Shown:
     """A new endpoint, pending until its receiver has answered a challenge. Three statements.
 
     Raises ValidationFailed for an obviously forbidden target, an unknown type or a place below a county, Conflict where
@@ -52,6 +52,7 @@ async def register(tx: Tx, *, url: str, selection: Selection, policy: TargetPoli
         endpoint_id,
         url=canonical,
         selection=selection,
+        ordering=ordering,
         keys=seal_keys(tx.vault.cipher, endpoint_id, keys),
         public_key=keys.public_text,
         challenge=_challenge(),
@@ -67,6 +68,7 @@ class Changes:
     types: Sequence[str] | None = None
     case_kinds: Sequence[str] | None = None
     divisions: Sequence[str] | None = None
+    ordering: str | None = None
     disable: bool = False
 
     def selects(self, before: Selection) -> Selection:
@@ -91,6 +93,8 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Changes, *, version: int, p
     if (selected := changes.selects(selection)) != selection:
         check_selection(selected)
         await webhooks.set_selection(tx, endpoint_id, selected)
+    if changes.ordering is not None:
+        await webhooks.set_ordering(tx, endpoint_id, changes.ordering)
     if url != endpoint["url"]:
         events.append(await _move(tx, endpoint, url))
     if changes.disable and endpoint["status"] != "disabled":
@@ -285,4 +289,5 @@ def _tell_owner(tx: Tx, event_type: str, endpoint: asyncpg.Record) -> UUID:
         version=endpoint["version"],
         case_id=None,
         parties={"owner": tx.agency_id},
+        told=notice(endpoint["status_reason"], tx.now) if event_type in NOTICES else None,
     )

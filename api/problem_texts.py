@@ -77,6 +77,10 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
         "按自有案号查询时，请勿再给出其他条件。", "A search by an own case number takes no other condition."
     ),
     "amount-or-quantity-required": Text("须有金额或数量。", "An amount or a quantity is needed."),
+    "one-selection": Text(
+        "事件标识、序号范围、时间范围、类型、失败投递，须且只须选一种；类型可与范围并用。",
+        "Choose exactly one of ids, a range of sequences or times, types, what failed; types may go with a range.",
+    ),
     "ends-before-it-begins": Text("止期早于起期。", "It ends before it begins."),
     "id-version": Text("自带标识须为 UUIDv7。", "An id of the client's own must be a UUIDv7."),
     "not-competent-to-decide": Text(
@@ -257,6 +261,11 @@ REASONS: Final[dict[str, Text]] = {
     "not-in-review": Text("请先开始审查该请求。", "Take the request into review first."),
     "client-has-no-secret": Text("该接入方没有密钥。", "This client has no secret."),
     "delivery-under-way": Text("正在投递，请稍候。", "This delivery is under way; wait for its outcome."),
+    "replay-ended": Text("该重放已结束。", "The replay has ended."),
+    "too-many-replays": Text(
+        "该回调地址尚有五个重放未完成，请等待或取消其中一个。",
+        "Five replays of this endpoint have not ended; wait for one or cancel it.",
+    ),
     "endpoint-deleted": Text("回调地址已删除。", "The endpoint was deleted."),
     "endpoint-not-disabled": Text("回调地址并未停用。", "The endpoint is not disabled."),
     "endpoint-not-active": Text("回调地址未在用。", "The endpoint is not active."),

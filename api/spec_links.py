@@ -89,6 +89,8 @@ LINKS: Final[tuple[Link, ...]] = (
     *_to("register_webhook_endpoint", "endpoint_id", f"{_BODY}/id", "read_webhook_statistics"),
     *_change("read_webhook_endpoint", "endpoint_id", "change_webhook_endpoint", "delete_webhook_endpoint"),
     *_change("read_webhook_endpoint", "endpoint_id", "approve_webhook_url", "reject_webhook_url"),
+    *_to("replay_events", "replay_id", f"{_BODY}/id", "read_webhook_replay", "cancel_webhook_replay"),
+    *_to("list_webhook_replays", "replay_id", f"{_BODY}/data/0/id", "read_webhook_replay"),
     *_to("register_audit_witness", "witness_id", f"{_BODY}/id", "read_audit_witness"),
     *_change("read_audit_witness", "witness_id", "revoke_audit_witness"),
     *_to("list_deliveries", "delivery_id", f"{_BODY}/data/0/id", "read_delivery", "redeliver"),

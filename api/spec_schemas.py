@@ -183,11 +183,25 @@ _VERIFICATION: Final[Node] = {
     ]
 }
 
+_NOTICE: Final[Node] = {
+    "allOf": [
+        {"$ref": "#/components/schemas/EventData"},
+        _object(
+            "What `endpoint.failing` and `endpoint.disabled` carry beside.",
+            {
+                "reason": {**_TEXT, "description": "`failing`, `gone` (410), `by-owner`, `deleted`"},
+                "since": {**_TEXT, "format": "date-time", "description": "nothing but failures from then on"},
+            },
+        ),
+    ]
+}
+
 _CHALLENGE: Final = _object("The answer that activates an endpoint.", {"challenge": _TEXT})
 
 _OWN: Final[Node] = {
     "ChallengeAnswer": _CHALLENGE,
     "FieldProblem": _FIELD_PROBLEM,
+    "NoticeData": _NOTICE,
     "Problem": _PROBLEM,
     "RevocationRequest": _REVOCATION_REQUEST,
     "TokenRefusal": _TOKEN_REFUSAL,

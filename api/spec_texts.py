@@ -160,6 +160,9 @@ EVENTS: Final[dict[str, Text]] = {
     "endpoint.url_proposed": Text("推送地址拟变更，待另一人批准", "a new URL waits for a second person"),
     "endpoint.url_approved": Text("推送地址变更已批准", "a second person approved a new URL"),
     "endpoint.url_rejected": Text("推送地址变更已否决", "a new URL was rejected"),
+    "endpoint.failing": Text(
+        "推送地址一直投递失败，将停用", "a webhook endpoint has done nothing but fail and will be disabled"
+    ),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
     "audit.checkpoint": Text(
         "审计日志签署了新的检查点，供见证机构联署", "the audit log signed a checkpoint, for its witnesses"

@@ -4,7 +4,7 @@ from typing import Final
 
 from api.spec_schemas import Node
 from api.spec_texts import EVENTS, ROLES
-from rules.envelopes import VERIFICATION
+from rules.envelopes import NOTICES, VERIFICATION
 from rules.events import ENTITLEMENTS, EVENT_TYPES, PARTICIPANTS, PARTIES, Rule
 
 _SIGNATURE_HEADERS: Final[Node] = {
@@ -59,6 +59,8 @@ def _message(event_type: str) -> Node:
     own: Node = {"type": {"const": event_type}}
     if event_type == VERIFICATION:
         own["data"] = {"$ref": "#/components/schemas/VerificationData"}
+    elif event_type in NOTICES:
+        own["data"] = {"$ref": "#/components/schemas/NoticeData"}
     return {"allOf": [{"$ref": "#/components/schemas/EventEnvelope"}, {"type": "object", "properties": own}]}
 
 
@@ -77,7 +79,7 @@ def _answers(event_type: str) -> Node:
     return {
         "200": done,
         "410": {"description": "Never again: the endpoint is disabled. The feed keeps its events."},
-        "429": {"description": "Slower, as `Retry-After` says."},
+        "429": {"description": "Slower, as `Retry-After` says; so do 502 and 504."},
         "503": {"description": "Later, as `Retry-After` says. Every other answer is tried again as well."},
     }
 

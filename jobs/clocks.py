@@ -1,6 +1,6 @@
 """Watches the clocks of referrals and of requests of persons in business time: what has passed is said, what nobody
 answered is taken back, what was decided until a day is open again. And, in real time, emergency uses that nobody
-judged, decoys that somebody touched, and agencies that try identities out."""
+judged, decoys that somebody touched, agencies that try identities out, and endpoints that only fail."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +13,7 @@ import asyncpg
 
 from actions.break_glass import remind_of_reviews
 from actions.clocks import count_again, expire, fire_clock
+from actions.deliveries import warn_owners
 from actions.honey import tell_of_touches
 from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
@@ -45,6 +46,7 @@ async def run_clocks(database: Database, stop: asyncio.Event) -> None:
         if (moment := asyncio.get_running_loop().time()) >= look_again:
             official = await _recalculate_new_years(database, official)
             await watch_probing(database)
+            await watch_endpoints(database)
             look_again = moment + CALENDAR_S
         if await look_once(database) == 0:
             with suppress(TimeoutError):
@@ -56,6 +58,12 @@ async def watch_probing(database: Database) -> int:
     """Tells of agencies that filed many identities for one person; how many. Real time."""
     async with open_system_transaction(database) as raw:
         return await tell_of_probing(raw, real_time() - PROBING_WINDOW)
+
+
+async def watch_endpoints(database: Database) -> int:
+    """Tells owners of endpoints that have only failed for a day, and for five; how many. Real time."""
+    async with open_system_transaction(database) as raw:
+        return await warn_owners(raw, BATCH, now=database.clock())
 
 
 async def _recalculate_new_years(database: Database, known: frozenset[int]) -> frozenset[int]:

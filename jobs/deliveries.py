@@ -2,7 +2,7 @@
 
 Claim with a lease and commit; send; record what came only where the lease is still the same (fencing). A process that
 dies leaves leases that run out, and its deliveries are sent again under the same `webhook-id`. First deliveries of one
-subject to one endpoint are in order: the next waits until the one before it was attempted once.
+subject to one endpoint are in order, unless it wants none: the next waits until the one before it was attempted once.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from db.engine import Database
 from db.listening import DELIVERY, Listener
 from db.queries.deliveries import Attempt, claim_due, put_back, release
 from db.transaction import open_system_transaction
-from outbound.http import Busy, GuardedClient, OutboundFailure, Reply
+from outbound.http import PER_HOST, Busy, GuardedClient, OutboundFailure, Reply
 from outbound.webhooks import Push, send
 from rules.retries import judge, read_retry_after
 
@@ -86,7 +86,14 @@ class Courier:
             return 0
         lease = uuid4()
         async with open_system_transaction(self.database) as raw:
-            rows = await claim_due(raw, lease=lease, lease_for=self.lease_for, limit=free, per_endpoint=PER_ENDPOINT)
+            rows = await claim_due(
+                raw,
+                lease=lease,
+                lease_for=self.lease_for,
+                limit=free,
+                per_endpoint=PER_ENDPOINT,
+                per_host=PER_HOST,
+            )
         self._leases[lease] = len(rows)
         for row in rows:
             task = asyncio.create_task(self._deliver(row))

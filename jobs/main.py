@@ -15,6 +15,7 @@ from jobs.metrics import run_metrics
 from jobs.retention import run_retention
 from jobs.sealer import Log, run_sealer
 from jobs.sequencer import run_sequencer
+from jobs.webhook_replays import run_replays
 from outbound.http import GuardedClient
 from rules.addresses import TargetPolicy
 from settings import Settings
@@ -31,7 +32,7 @@ _log = structlog.get_logger(component="jobs")
 async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) -> None:
     """Runs every job on a pool of role tongli_jobs until `stop`; then ends within a few seconds, leases given back.
 
-    Needs five connections and as many again for deliveries. Raises ValueError for a setting that is no network.
+    Needs six connections and as many again for deliveries. Raises ValueError for a setting that is no network.
     """
     policy = TargetPolicy.of(
         settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
@@ -44,6 +45,7 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
     jobs: dict[str, Job] = {
         "sequencer": lambda ending: run_sequencer(database, ending),
         "deliveries": courier.run,
+        "replays": lambda ending: run_replays(database, ending),
         "clocks": lambda ending: run_clocks(database, ending),
         "sealer": lambda ending: run_sealer(database, log, ending),
         "retention": lambda ending: run_retention(database, ending),

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from actions.retention import ask_coordinator, closed_before
 from db.engine import Database, Raw
-from db.queries import erasures
+from db.queries import erasures, webhook_replays
 from db.transaction import open_system_transaction
 from rules.retention import RETENTION, DataClass, years_after
 
@@ -19,9 +19,10 @@ EVERY: Final = timedelta(hours=1)
 BATCH: Final = 200
 FORGOTTEN: Final[tuple[tuple[Forget, DataClass], ...]] = (
     (erasures.forget_deliveries, DataClass.logs),
+    (webhook_replays.forget_replays, DataClass.logs),
     (erasures.forget_proofs_of_erased, DataClass.consents),
 )
-"""What goes without being asked for: deliveries that ended, proofs of what was erased."""
+"""What goes without being asked for: deliveries and replays that ended, proofs of what was erased."""
 
 
 async def run_retention(database: Database, stop: asyncio.Event) -> None:

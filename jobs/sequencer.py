@@ -26,7 +26,7 @@ from db.queries.deliveries import NewDelivery
 from db.queries.events import Entry
 from db.queries.webhooks import selection_of
 from db.transaction import open_system_transaction
-from rules.envelopes import TEST, VERIFICATION, Fact, Part, envelope, roles_at, with_challenge
+from rules.envelopes import NOTICES, TEST, VERIFICATION, Fact, Part, envelope, roles_at, with_challenge
 from rules.events import EVENT_TYPES, audience
 from rules.selections import NOWHERE, Place, knows_place
 
@@ -130,12 +130,15 @@ async def _prepare_deliveries(raw: Raw, told: Sequence[Told]) -> None:
 
 
 def _goes_to(one: Told, endpoint: asyncpg.Record) -> bool:
-    """A challenge goes to the endpoint it is for, while that is pending, a test as well, whatever it asked for;
-    everything else to those that asked for it."""
+    """A challenge goes to the endpoint it is for, while that is pending, a test as well; a notice of one to the active
+    others, asked for or not; everything else to those that asked for it."""
+    itself = bool(endpoint["id"] == one.fact.subject_id)
     if one.fact.type == VERIFICATION:
-        return bool(endpoint["id"] == one.fact.subject_id and endpoint["status"] == "pending")
+        return itself and bool(endpoint["status"] == "pending")
     if one.fact.type == TEST:
-        return bool(endpoint["id"] == one.fact.subject_id)
+        return itself
+    if one.fact.type in NOTICES and endpoint["status"] == "active" and not itself:
+        return True
     return endpoint["activated_at"] is not None and selection_of(endpoint).admits(one.fact.type, one.place)
 
 

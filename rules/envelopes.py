@@ -14,6 +14,16 @@ from rules.events import EVENT_TYPES
 
 VERIFICATION = "endpoint.verification"
 TEST = "endpoint.tested"
+NOTICES = frozenset({"endpoint.failing", "endpoint.disabled"})
+"""Told of an endpoint, and so to every other active one of its agency, whatever types that asked for."""
+
+_TOLD = ("reason", "since")
+_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "": ("id", "type", "timestamp", "sequence", "subject", "actor_agency", "correlation_id", "data"),
+    "subject": ("type", "id", "version", "href"),
+    "data": ("from", "to", "changed", *_TOLD),
+}
+"""Members in the order in which `envelope` makes them, by the object they stand in."""
 
 HREFS: Mapping[str, str] = {
     "referral": "/v1/referrals/{id}",
@@ -87,8 +97,21 @@ def envelope(fact: Fact, agency: UUID, view: str, sequence: int) -> dict[str, ob
             "from": fact.data.get("from"),
             "to": fact.data.get("to"),
             "changed": fact.data.get("changed", []) if full else [],
+            **{name: fact.data[name] for name in _TOLD if full and name in fact.data},
         },
     }
+
+
+def in_order(payload: Mapping[str, object], within: str = "") -> dict[str, object]:
+    """An envelope that was kept as jsonb, its members in the order in which `envelope` makes them: so that what is sent
+    again is what was sent, byte for byte."""
+    members = _MEMBERS[within]
+    names = sorted(payload, key=lambda name: members.index(name) if name in members else len(members))
+    return {name: _in_order(payload[name], name) for name in names}
+
+
+def _in_order(value: object, name: str) -> object:
+    return in_order(value, name) if isinstance(value, Mapping) and name in _MEMBERS else value
 
 
 def with_challenge(sent: Mapping[str, object], challenge: str) -> dict[str, object]:
@@ -96,6 +119,11 @@ def with_challenge(sent: Mapping[str, object], challenge: str) -> dict[str, obje
     data = sent["data"]
     assert isinstance(data, Mapping)
     return {**sent, "data": {**data, "challenge": challenge}}
+
+
+def notice(reason: str, since: datetime) -> dict[str, str]:
+    """What the owner of an endpoint is told in a notice: why, and since when."""
+    return {"reason": reason, "since": instant_text(since)}
 
 
 def instant_text(moment: datetime) -> str:

@@ -96,6 +96,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "endpoint.url_proposed": _OWN,
     "endpoint.url_approved": _OWN,
     "endpoint.url_rejected": _OWN,
+    "endpoint.failing": _OWN,
     "endpoint.disabled": _OWN,
     "audit.checkpoint": _OWN,
 }

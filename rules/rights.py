@@ -153,6 +153,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "list_webhook_keys": _public(),
     "read_webhook_statistics": _HOOKS,
     **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
+    **dict.fromkeys(("replay_events", "list_webhook_replays", "read_webhook_replay", "cancel_webhook_replay"), _HOOKS),
     **dict.fromkeys(("read_feed", "list_feed_cursors", "read_feed_cursor"), _FEED),
     "save_feed_cursor": _FEED,
     # the audit log: what it reveals to everybody, and leaves to whom they concern

@@ -33,6 +33,7 @@ from api.routers import (
     sharing,
     staff,
     webhook_endpoints,
+    webhook_replays,
 )
 
 ROUTERS = (
@@ -65,6 +66,8 @@ ROUTERS = (
     codes.router,
     events.router,
     feed_cursors.router,
+    webhook_replays.of_endpoint,
+    webhook_replays.router,
     webhook_endpoints.router,
     deliveries.router,
     audit.router,

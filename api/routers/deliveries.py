@@ -13,17 +13,19 @@ from api.deps import ServicesDep, Writing, reads, writes
 from api.key_listing import answer_key_page, open_key_cursor
 from api.listing import Position
 from api.paging import Cursor, Limit, Page
-from api.params import Uuid
+from api.params import Instant, Uuid
 from api.schemas.reports import utc
 from api.schemas.webhooks import AttemptShown, DeliveryShown, DeliveryWithAttempts
 from api.strict_json import StrictRouter
 from db.queries import deliveries
+from db.queries.deliveries import Which
 from db.transaction import Tx
 from rules.errors import Hidden
 
 router = StrictRouter("/v1/deliveries", tags=["webhooks"])
 
 _NEWEST = UUID(int=2**128 - 1)
+_TYPE = Query(pattern=r"^[a-z_]{1,40}\.[a-z_]{1,40}$")
 _STATUS = Query(pattern="^(?:pending|succeeded|dead)$")
 
 
@@ -60,15 +62,18 @@ async def list_deliveries(
     tx: Annotated[Tx, reads()],
     endpoint_id: Uuid | None = None,
     status: Annotated[str | None, _STATUS] = None,
+    event_type: Annotated[str | None, _TYPE] = None,
+    created_from: Instant | None = None,
+    created_before: Instant | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List deliveries, newest first. `dead`: every attempt failed; the event is in the feed and can be sent again."""
-    position = Position.of(tx, "deliveries", endpoint_id=endpoint_id, status=status)
+    """List deliveries, newest first. `dead`: every attempt failed; the event is in the feed and can be sent again, all
+    of them by a replay."""
+    which = Which(endpoint_id, status, event_type, created_from, created_before)
+    position = Position.of(tx, "deliveries", **which._asdict())
     after = open_key_cursor(services, position, cursor)
-    rows = await deliveries.list_deliveries(
-        tx, endpoint_id=endpoint_id, status=status, before=UUID(after) if after else _NEWEST, limit=limit + 1
-    )
+    rows = await deliveries.list_deliveries(tx, which, before=UUID(after) if after else _NEWEST, limit=limit + 1)
     shown = [_shown(row) for row in rows]
     return answer_key_page(request, services, position, shown, limit=limit, key=lambda last: str(last.id))
 

@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from actions import webhooks as verbs
-from api.conditional import not_modified
+from api.conditional import content_tag, not_modified
 from api.deps import ServicesDep, Writing, reads, writes
 from api.key_listing import answer_key_page, open_key_cursor
 from api.listing import Position
@@ -52,11 +52,15 @@ def _fields(endpoint: asyncpg.Record) -> dict[str, Any]:
         "types": endpoint["types"],
         "case_kinds": endpoint["case_kinds"],
         "divisions": endpoint["divisions"],
+        "ordering": endpoint["ordering"],
         "status": endpoint["status"],
         "status_reason": endpoint["status_reason"],
         "public_key": endpoint["public_key"],
         "activated_at": _moment(endpoint["activated_at"]),
         "failing_since": _moment(endpoint["failing_since"]),
+        "breaker": endpoint["breaker"],
+        "consecutive_failures": endpoint["consecutive_failures"],
+        "next_probe_at": _moment(endpoint["next_probe_at"]),
         "previous_secret_until": _moment(endpoint["previous_keys_until"]),
         "proposed_url": endpoint["proposed_url"],
         "created_at": utc(endpoint["created_at"]),
@@ -82,7 +86,11 @@ async def post_endpoint(endpoint: EndpointIn, services: ServicesDep, writing: Ke
     gets nothing else.
     """
     registered = await verbs.register(
-        writing.tx, url=endpoint.url, selection=endpoint.selection(), policy=services.webhook_targets
+        writing.tx,
+        url=endpoint.url,
+        selection=endpoint.selection(),
+        policy=services.webhook_targets,
+        ordering=endpoint.ordering,
     )
     shown = _with_secret(registered)
     return await writing.answer(shown, status=201, location=f"/v1/webhook-endpoints/{shown.id}", version=shown.version)
@@ -107,12 +115,14 @@ async def list_endpoints(
 
 @router.get("/{endpoint_id}", operation_id="read_webhook_endpoint", response_model=EndpointShown)
 async def get_endpoint(endpoint_id: Uuid, request: Request, tx: Annotated[Tx, reads()]) -> Response:
-    """Read an endpoint. `failing_since`: nothing but failures from then on; after ten days it is disabled."""
+    """Read an endpoint. `failing_since`: nothing but failures from then on; `endpoint.failing` tells that after one
+    and after five days, and after ten the endpoint is disabled."""
     endpoint = await webhooks.find_endpoint(tx, endpoint_id)
     if endpoint is None:
         raise Hidden
-    health = "failing" if endpoint["failing_since"] else ""
-    return not_modified(request, _shown(endpoint), version=endpoint["version"], projection=health)
+    shown = _shown(endpoint)
+    health = content_tag(shown) if endpoint["failing_since"] else ""
+    return not_modified(request, shown, version=endpoint["version"], projection=health)
 
 
 @router.patch("/{endpoint_id}", operation_id="change_webhook_endpoint", response_model=EndpointShown)
@@ -122,14 +132,19 @@ async def patch_endpoint(
     services: ServicesDep,
     writing: KeeperWithoutKey,
 ) -> Response:
-    """Change URL, types, kinds of case or divisions, or disable. Needs `If-Match`.
+    """Change URL, types, kinds of case, divisions or order, or disable. Needs `If-Match`.
 
     Once an endpoint was active, a new URL waits in `proposed_url` until a second person approves it; events go to the
     old one meanwhile, `endpoint.url_proposed` among them. Then it gets a challenge, and nothing else before it has
     answered. What happens meanwhile gathers and follows.
     """
     changes = verbs.Changes(
-        change.url, change.types, change.case_kinds, change.divisions, disable=change.status == "disabled"
+        change.url,
+        change.types,
+        change.case_kinds,
+        change.divisions,
+        change.ordering,
+        disable=change.status == "disabled",
     )
     changed = await verbs.change(
         writing.tx, endpoint_id, changes, version=writing.expected_version(), policy=services.webhook_targets

@@ -21,6 +21,10 @@ EventTypes = Annotated[
     list[Annotated[str, StringConstraints(strict=True, pattern=r"^(?:\*|[a-z_]+\.(?:\*|[a-z_]+))$", max_length=64)]],
     Field(min_length=1, max_length=50, description="event types, `noun.*`, or `*`"),
 ]
+Ordering = Annotated[
+    Literal["subject", "none"],
+    Field(description="`subject`: first deliveries about one thing are in order; `none`: as soon as can be"),
+]
 
 
 CaseKinds = Annotated[
@@ -42,6 +46,7 @@ class EndpointIn(StrictModel):
 
     url: TargetUrl
     types: EventTypes = Field(default_factory=lambda: ["*"])
+    ordering: Ordering = "subject"
     case_kinds: CaseKinds = Field(default_factory=list)
     divisions: Divisions = Field(default_factory=list)
 
@@ -56,6 +61,7 @@ class EndpointChange(StrictModel):
     types: EventTypes | None = None
     case_kinds: CaseKinds | None = None
     divisions: Divisions | None = None
+    ordering: Ordering | None = None
     status: Literal["disabled"] | None = None
 
     @model_validator(mode="after")
@@ -68,18 +74,23 @@ class EndpointChange(StrictModel):
 
 class EndpointShown(BaseModel):
     """An endpoint. `pending`: the challenge is still to be answered; `status_reason` says why one is disabled.
-    `proposed_url` waits for a second person, seven days at most."""
+    `proposed_url` waits for a second person, seven days at most. `breaker` is `open` after five failures in a row:
+    nothing is sent but a probe at `next_probe_at` (`probing`), until one succeeds."""
 
     id: UUID
     url: str
     types: list[str]
     case_kinds: list[str]
     divisions: list[str]
+    ordering: str
     status: str
     status_reason: str | None
     public_key: str
     activated_at: datetime | None
     failing_since: datetime | None
+    breaker: str
+    consecutive_failures: int
+    next_probe_at: datetime | None
     previous_secret_until: datetime | None
     proposed_url: str | None
     created_at: datetime

@@ -50,6 +50,7 @@ class FeedEntry(SQLModel, table=True):
     """
 
     __tablename__ = "feed_entry"
+    __table_args__ = (Index("feed_entry_by_event", "agency_id", "event_id"),)
 
     agency_id: UUID = Field(primary_key=True)
     sequence: int = Field(primary_key=True, sa_type=BigInteger)

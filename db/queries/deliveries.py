@@ -16,6 +16,8 @@ from db.listening import DELIVERY
 from db.transaction import Tx
 
 _ONE_CLAIM_AT_A_TIME = 7_461_011
+_LOOKED_INTO = 512
+_NO_LIMIT = 2**31 - 1
 
 
 class NewDelivery(NamedTuple):
@@ -56,44 +58,62 @@ async def insert_deliveries(raw: Raw, deliveries: Sequence[NewDelivery]) -> None
 
 
 _CLAIM = """
-WITH ready AS (
-    SELECT e.id AS endpoint_id, due.id, due.due_at, e.failing_since IS NOT NULL AS failing
-      FROM webhook_endpoint e
-      JOIN agency a ON a.id = e.agency_id AND a.status = 'active'
-     CROSS JOIN LATERAL (
-        SELECT d.id, d.due_at FROM delivery d
-         WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.due_at <= now()
-           AND (e.status = 'active' OR d.event_type = 'endpoint.verification')
-           AND (d.attempts > 0 OR d.event_type = 'endpoint.verification' OR NOT EXISTS (
-                SELECT FROM delivery f WHERE f.endpoint_id = e.id AND f.subject_id = d.subject_id
-                   AND f.status = 'pending' AND f.attempts = 0 AND f.sequence < d.sequence))
-         ORDER BY d.due_at, d.sequence
-         LIMIT greatest(0, CASE WHEN e.failing_since IS NULL THEN $4::integer ELSE 1 END - (
-                SELECT count(*) FROM delivery l
-                 WHERE l.endpoint_id = e.id AND l.lease_token IS NOT NULL AND l.leased_until > now()))
-         FOR UPDATE SKIP LOCKED) due
+WITH busy AS MATERIALIZED (
+    SELECT e.id AS endpoint_id, e.host, l.n FROM webhook_endpoint e CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM (
+            SELECT FROM delivery d WHERE d.endpoint_id = e.id AND d.lease_token IS NOT NULL AND d.leased_until > now()
+             ORDER BY d.leased_until LIMIT $4) d) l
+     WHERE l.n > 0),
+resting AS (
+    SELECT e.id, e.status, e.ordering, e.host, e.failing_since IS NOT NULL AS failing,
+           CASE WHEN e.failing_since IS NULL THEN $4::integer ELSE 1 END
+           - coalesce((SELECT b.n FROM busy b WHERE b.endpoint_id = e.id), 0) AS places
+      FROM webhook_endpoint e JOIN agency a ON a.id = e.agency_id AND a.status = 'active'
      WHERE e.status <> 'disabled' AND (e.not_before IS NULL OR e.not_before <= now())
-     ORDER BY failing, due.due_at LIMIT $3)
+       AND (e.next_probe_at IS NULL OR e.next_probe_at <= now())),
+ready AS (
+    SELECT e.id AS endpoint_id, e.host, e.failing, due.id, due.due_at, due.sequence
+      FROM resting e CROSS JOIN LATERAL (
+        SELECT d.id, d.due_at, d.sequence FROM (
+            SELECT w.id, w.due_at, w.sequence, w.subject_id, w.event_type, w.attempts, w.replay FROM delivery w
+             WHERE w.endpoint_id = e.id AND w.status = 'pending' AND w.due_at <= now()
+               AND (e.status = 'active' OR w.event_type = 'endpoint.verification')
+             ORDER BY w.due_at, w.sequence LIMIT $6) d
+         WHERE e.ordering = 'none' OR d.attempts > 0 OR d.event_type = 'endpoint.verification' OR NOT EXISTS (
+                SELECT FROM delivery f WHERE f.endpoint_id = e.id AND f.subject_id = d.subject_id
+                   AND f.status = 'pending' AND f.attempts = 0 AND f.replay = d.replay AND f.sequence < d.sequence)
+         ORDER BY d.due_at, d.sequence LIMIT e.places) due
+     WHERE e.places > 0),
+placed AS (
+    SELECT r.id, r.failing, r.due_at, row_number() OVER (PARTITION BY r.host ORDER BY r.failing, r.due_at, r.sequence)
+           + coalesce((SELECT sum(b.n) FROM busy b WHERE b.host = r.host), 0) AS place
+      FROM ready r),
+chosen AS (SELECT id FROM placed WHERE place <= $5 ORDER BY failing, due_at LIMIT $3),
+held AS (
+    SELECT d.id FROM delivery d JOIN chosen c ON c.id = d.id
+     WHERE d.status = 'pending' AND d.due_at <= now() FOR UPDATE OF d SKIP LOCKED)
 UPDATE delivery d SET lease_token = $1, leased_until = now() + $2::interval, due_at = now() + $2::interval
-  FROM ready r JOIN webhook_endpoint e ON e.id = r.endpoint_id
- WHERE d.id = r.id
+  FROM held h, webhook_endpoint e
+ WHERE d.id = h.id AND e.id = d.endpoint_id
 RETURNING d.id, d.endpoint_id, d.agency_id, d.event_id, d.event_type, d.sequence, d.body, d.attempts, d.replay,
     d.lease_token, e.url, e.keys, e.failing_since IS NOT NULL AS failing,
     CASE WHEN e.previous_keys_until > now() THEN e.previous_keys END AS previous_keys"""
 
 
 async def claim_due(
-    raw: Raw, *, lease: UUID, lease_for: timedelta, limit: int, per_endpoint: int
+    raw: Raw, *, lease: UUID, lease_for: timedelta, limit: int, per_endpoint: int, per_host: int | None = None
 ) -> list[asyncpg.Record]:
-    """Leases deliveries whose time has come: at most `per_endpoint` under way to one endpoint over all processes, one
-    to an endpoint that is failing; first deliveries of a subject in their order, but for a challenge: what gathered
-    before it waits for its answer. Two statements.
+    """Leases deliveries whose time has come: over all processes at most `per_endpoint` under way to one endpoint and
+    `per_host` to what shares a host and port, one to an endpoint that is failing, none to one whose breaker is open
+    before its probe is due; first deliveries of a subject in their order, unless the endpoint wants none, but for a
+    challenge: what gathered before it waits for its answer. Two statements.
 
-    Asks each endpoint by itself, so that a long queue of one is not waded through for the others; claims take turns, so
-    that the count of those under way is exact.
+    Asks each endpoint by itself, so that a long queue of one is not waded through for the others, and looks no further
+    into a queue than 512 deliveries that wait for an earlier one: behind so many of one subject, others wait too.
+    Claims take turns, so that the count of those under way is exact.
     """
     await raw.execute("SELECT pg_advisory_xact_lock($1)", _ONE_CLAIM_AT_A_TIME)
-    return await raw.fetch(_CLAIM, lease, lease_for, limit, per_endpoint)
+    return await raw.fetch(_CLAIM, lease, lease_for, limit, per_endpoint, per_host or _NO_LIMIT, _LOOKED_INTO)
 
 
 _FINISH = """
@@ -140,15 +160,26 @@ _DELIVERY = """SELECT d.id, d.endpoint_id, d.event_id, d.event_type, d.subject_i
     d.due_at, d.replay, d.created_at, d.finished_at, d.leased_until > now() AS under_way FROM delivery d"""
 
 
-async def list_deliveries(
-    tx: Tx, *, endpoint_id: UUID | None, status: str | None, before: UUID, limit: int
-) -> list[asyncpg.Record]:
+class Which(NamedTuple):
+    """Which deliveries are listed; None does not matter. Created from `created_from` on, before `created_before`."""
+
+    endpoint_id: UUID | None = None
+    status: str | None = None
+    event_type: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+_COMPARED = {"created_from": "d.created_at >=", "created_before": "d.created_at <"}
+
+
+async def list_deliveries(tx: Tx, which: Which, *, before: UUID, limit: int) -> list[asyncpg.Record]:
     """The agency's deliveries, newest first, from before `before` on."""
     conditions, values = ["d.agency_id = $1", "d.id < $2"], [tx.agency_id, before, limit]
-    for column, value in (("endpoint_id", endpoint_id), ("status", status)):
+    for name, value in which._asdict().items():
         if value is not None:
             values.append(value)
-            conditions.append(f"d.{column} = ${len(values)}")
+            conditions.append(f"{_COMPARED.get(name, f'd.{name} =')} ${len(values)}")
     return await tx.rows(f"{_DELIVERY} WHERE {' AND '.join(conditions)} ORDER BY d.id DESC LIMIT $3", *values)
 
 

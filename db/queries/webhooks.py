@@ -4,7 +4,7 @@ A change of state is written alike by an agency (`tx.run`) and by the jobs (`raw
 endpoint first, then its deliveries; statements here that touch both do it in that order.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID
@@ -13,6 +13,7 @@ import asyncpg
 
 from db.engine import Raw
 from db.transaction import Tx
+from rules.retries import Health
 from rules.selections import Selection
 
 Run: TypeAlias = Callable[..., Awaitable[str]]
@@ -49,38 +50,72 @@ def selection_of(endpoint: asyncpg.Record) -> Selection:
 async def lock_endpoint(raw: Raw, endpoint_id: UUID) -> asyncpg.Record:
     """The endpoint's state, held until the transaction ends. Endpoints are never deleted."""
     row = await raw.fetchrow(
-        "SELECT id, agency_id, status, challenge, failing_since, version, now() AS now FROM webhook_endpoint "
-        " WHERE id = $1 FOR NO KEY UPDATE",
+        "SELECT id, agency_id, status, challenge, failing_since, consecutive_failures, failed_probes, next_probe_at,"
+        "       version, now() AS now FROM webhook_endpoint WHERE id = $1 FOR NO KEY UPDATE",
         endpoint_id,
     )
     assert row is not None
     return row
 
 
+async def share_endpoint(raw: Raw, endpoint_id: UUID) -> asyncpg.Record:
+    """The endpoint's state, which cannot change until the transaction ends. The price: such a change waits."""
+    row = await raw.fetchrow(
+        "SELECT id, status, status_reason FROM webhook_endpoint WHERE id = $1 FOR SHARE", endpoint_id
+    )
+    assert row is not None
+    return row
+
+
 async def mark_answering(raw: Raw, endpoint_id: UUID) -> None:
-    """The endpoint has taken something: it is not failing."""
+    """The endpoint has taken something: it is not failing, and its breaker closes."""
     await raw.execute(
-        "UPDATE webhook_endpoint SET failing_since = NULL, not_before = NULL "
+        "UPDATE webhook_endpoint SET failing_since = NULL, not_before = NULL, consecutive_failures = 0,"
+        "       failed_probes = 0, next_probe_at = NULL, notices = 0 "
         " WHERE id = $1 AND (failing_since IS NOT NULL OR not_before IS NOT NULL)",
         endpoint_id,
     )
 
 
-async def mark_failing(raw: Raw, endpoint_id: UUID, pause: timedelta | None) -> None:
-    """The endpoint has refused something; `pause` is how long it asked to be left alone."""
+async def mark_failing(raw: Raw, endpoint_id: UUID, health: Health, pause: timedelta | None) -> None:
+    """The endpoint has refused something; `pause` is how long it is left alone now, None: as was said before."""
     await raw.execute(
-        "UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, now()),"
-        "       not_before = CASE WHEN $2::interval IS NULL THEN not_before ELSE now() + $2 END WHERE id = $1",
+        "UPDATE webhook_endpoint SET failing_since = $2, consecutive_failures = $3, failed_probes = $4,"
+        "       next_probe_at = $5, not_before = greatest(not_before, now() + $6::interval) WHERE id = $1",
         endpoint_id,
+        health.failing_since,
+        health.consecutive_failures,
+        health.failed_probes,
+        health.next_probe_at,
         pause,
     )
+
+
+async def failing_long(raw: Raw, after: Sequence[timedelta], limit: int) -> list[asyncpg.Record]:
+    """Endpoints that have only failed for longer than was told, with the number of notices due; held until the
+    transaction ends, without those another process is at. `after` is how long before each notice.
+    """
+    return await raw.fetch(
+        "SELECT e.id, e.agency_id, e.status, e.failing_since, e.version, d.due FROM webhook_endpoint e, LATERAL ("
+        "        SELECT count(*)::integer AS due FROM unnest($1::interval[]) a WHERE now() - e.failing_since >= a) d "
+        " WHERE e.failing_since IS NOT NULL AND e.status <> 'disabled' AND e.notices < d.due "
+        " ORDER BY e.id LIMIT $2 FOR NO KEY UPDATE OF e SKIP LOCKED",
+        list(after),
+        limit,
+    )
+
+
+async def count_notices(raw: Raw, endpoint_id: UUID, notices: int) -> None:
+    """So many notices were given, or need not be any more."""
+    await raw.execute("UPDATE webhook_endpoint SET notices = $2 WHERE id = $1", endpoint_id, notices)
 
 
 async def set_active(run: Run, endpoint_id: UUID) -> None:
     """The endpoint has answered its challenge and takes deliveries; what gathered meanwhile is due."""
     await run(
         "UPDATE webhook_endpoint SET status = 'active', status_reason = NULL, challenge = '', failing_since = NULL,"
-        "       not_before = NULL, activated_at = coalesce(activated_at, now()), version = version + 1 WHERE id = $1",
+        "       not_before = NULL, consecutive_failures = 0, failed_probes = 0, next_probe_at = NULL, notices = 0,"
+        "       activated_at = coalesce(activated_at, now()), version = version + 1 WHERE id = $1",
         endpoint_id,
     )
     await run(_MAKE_DUE, endpoint_id)
@@ -100,7 +135,8 @@ async def set_pending(run: Run, endpoint_id: UUID, url: str, challenge: str) -> 
     """The endpoint must answer a challenge at this URL before anything else goes there; earlier challenges are void."""
     await run(
         "UPDATE webhook_endpoint SET url = $2, challenge = $3, status = 'pending', status_reason = NULL,"
-        "       failing_since = NULL, not_before = NULL, version = version + 1 WHERE id = $1",
+        "       failing_since = NULL, not_before = NULL, consecutive_failures = 0, failed_probes = 0,"
+        "       next_probe_at = NULL, notices = 0, version = version + 1 WHERE id = $1",
         endpoint_id,
         url,
         challenge,
@@ -109,26 +145,39 @@ async def set_pending(run: Run, endpoint_id: UUID, url: str, challenge: str) -> 
     await run(_MAKE_WAIT, endpoint_id)
 
 
-_ENDPOINT = """SELECT id, url, types, case_kinds, divisions, status, status_reason, keys, public_key, challenge,
-    activated_at, failing_since, previous_keys_until, created_at, version,
+_ENDPOINT = """SELECT id, url, types, case_kinds, divisions, ordering, status, status_reason, keys, public_key,
+    challenge, activated_at, failing_since, consecutive_failures, next_probe_at,
+    CASE WHEN next_probe_at IS NULL THEN 'closed'
+        WHEN next_probe_at <= now() AND EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = webhook_endpoint.id
+             AND d.lease_token IS NOT NULL AND d.leased_until > now()) THEN 'probing' ELSE 'open' END AS breaker,
+    previous_keys_until, created_at, version,
     CASE WHEN proposed_at > now() - interval '7 days' THEN proposed_url END AS proposed_url, proposed_by
     FROM webhook_endpoint"""
 
 
 async def insert_endpoint(
-    tx: Tx, endpoint_id: UUID, *, url: str, selection: Selection, keys: bytes, public_key: str, challenge: str
+    tx: Tx,
+    endpoint_id: UUID,
+    *,
+    url: str,
+    selection: Selection,
+    ordering: str,
+    keys: bytes,
+    public_key: str,
+    challenge: str,
 ) -> None:
     """A pending endpoint of the acting agency."""
     await tx.run(
-        "INSERT INTO webhook_endpoint (id, agency_id, url, types, case_kinds, divisions, status, keys, public_key,"
-        "                              challenge, created_at, version) "
-        "VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, now(), 1)",
+        "INSERT INTO webhook_endpoint (id, agency_id, url, types, case_kinds, divisions, ordering, status, keys,"
+        "                              public_key, challenge, created_at, version) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9, $10, now(), 1)",
         endpoint_id,
         tx.agency_id,
         url,
         list(selection.types),
         list(selection.case_kinds),
         list(selection.divisions),
+        ordering,
         keys,
         public_key,
         challenge,
@@ -162,6 +211,12 @@ async def list_endpoints(tx: Tx, *, after: UUID, limit: int) -> list[asyncpg.Rec
         tx.agency_id,
         after,
         limit,
+    )
+
+
+async def set_ordering(tx: Tx, endpoint_id: UUID, ordering: str) -> None:
+    await tx.run(
+        "UPDATE webhook_endpoint SET ordering = $2, version = version + 1 WHERE id = $1", endpoint_id, ordering
     )
 
 

@@ -204,6 +204,10 @@ place AS (INSERT INTO feed_cursor SELECT agency, 'consumer', 1, '{*}', '{}', '{}
 endpoint AS (
     INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at, version)
     SELECT gen_random_uuid(), agency, 'https://a.example', '{}', 'active', '', '', '', now(), 1 FROM e RETURNING id),
+replay AS (
+    INSERT INTO webhook_replay (id, endpoint_id, agency_id, selection, event_ids, types, state, looked_at, until,
+                                queued, created_at)
+    SELECT gen_random_uuid(), endpoint.id, agency, 'types', '{}', '{*}', 'finished', 0, 0, 0, now() FROM e, endpoint),
 delivery AS (
     INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status,
                           attempts, replay, created_at)

@@ -326,6 +326,38 @@ async def test_the_log_is_read_in_pages(open_api: OpenApi, receiver: Receiver, c
     assert len(whole) > 3
 
 
+async def test_the_order_is_chosen_and_changed(open_api: OpenApi) -> None:
+    medical = await open_api("DEMO-340802-MEDICAL")
+    endpoint = await registered(medical)
+    assert (endpoint["ordering"], endpoint["breaker"], endpoint["consecutive_failures"]) == ("subject", "closed", 0)
+    assert endpoint["next_probe_at"] is None
+    assert (await registered(medical, ordering="none"))["ordering"] == "none"
+    path = f"{ENDPOINTS}/{endpoint['id']}"
+    changed = await medical.patch(path, {"ordering": "none"}, if_match=endpoint["version"])
+    assert (changed.status_code, changed.json()["ordering"]) == (200, "none")
+    refused = await medical.post(ENDPOINTS, {"url": NOWHERE, "ordering": "strict"})
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/ordering"]
+
+
+async def test_an_endpoint_that_fails_shows_its_breaker(
+    open_api: OpenApi, receiver: Receiver, courier: Courier
+) -> None:
+    medical = await open_api("DEMO-340802-MEDICAL")
+    endpoint = await registered(medical, receiver.url, types=["report.received"])
+    await work(courier)
+    path = f"{ENDPOINTS}/{endpoint['id']}"
+    well = (await medical.get(path)).headers["etag"]
+    receiver.answering = answering(500)
+    for _ in range(6):
+        await medical.post("/v1/reports", report_body())
+    await work(courier)
+    failing = await medical.get(path, headers={"if-none-match": well})
+    body = failing.json()
+    assert (failing.status_code, body["breaker"], body["consecutive_failures"]) == (200, "open", 5)
+    assert body["failing_since"] < body["next_probe_at"]
+
+
 async def test_an_agency_keeps_at_most_ten_endpoints(open_api: OpenApi) -> None:
     crowded = await open_api("DEMO-340802-CIVIL")
     for _ in range(10):

@@ -46,7 +46,7 @@ NOUNS = {
     *("merges", "people", "person_requests"),
     "problems",
     *("qualifications", "referrals", "reports", "rescoring", "results", "sharing", "staff"),
-    *("webhook_endpoints", "webhooks"),
+    *("webhook_endpoints", "webhook_replays", "webhooks"),
 }
 VERBS_AND_PARTS = {
     # actions: one noun whose verbs would pass 400 lines is split by what is done to it

@@ -74,6 +74,7 @@ async def known(province: Province) -> dict[str, str]:
         opened = await _made(union, f"{case}/referrals", {"matter": "LAB-07", "to_agency": str(labour.id)})
         (result,) = (await union.get(f"{case}/results")).json()["data"]
         endpoint = await _made(union, "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"})
+        replay = await _made(union, f"/v1/webhook-endpoints/{endpoint['id']}/replays", {"types": ["case.*"]})
         await province.number_events()
         key = SigningKey("union.example/w", COSIGNATURE, province.keyring.derive("a witness that is attacked"))
         witness = await _made(union, "/v1/audit/witnesses", {"key": key.verifier.text})
@@ -99,6 +100,7 @@ async def known(province: Province) -> dict[str, str]:
             "url": "http://127.0.0.1:9/",
             "endpoint_id": endpoint["id"],
             "delivery_id": delivery["id"],
+            "replay_id": replay["id"],
             "leaf_id": reported["receipt"]["leaf_id"],
             "witness_id": witness["id"],
             "size": size,

@@ -141,6 +141,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "change_agency": Good(f"/v1/agencies/{agency[COORDINATOR]}", change, 200, ""),
         "register_webhook_endpoint": Good("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/x"}, 201),
         "change_webhook_endpoint": Good(f"/v1/webhook-endpoints/{thing['endpoint']}", {"types": ["case.*"]}, 200, ""),
+        "replay_events": Good(f"/v1/webhook-endpoints/{thing['endpoint']}/replays", {"types": ["case.*"]}, 202),
         "register_audit_witness": Good("/v1/audit/witnesses", {"key": witness.verifier.text}, 201, by="observer"),
         "cosign_audit_checkpoint": Good(
             f"/v1/audit/checkpoints/{thing['checkpoint']}/cosignatures", {"cosignature": f"— matrix {'A' * 100}"}, 422

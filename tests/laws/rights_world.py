@@ -351,7 +351,7 @@ def _machine_token(tokens: TokenAuthority, client_id: UUID, agency: UUID, scopes
 
 async def _house(raw: asyncpg.Connection, coordinator: Api) -> dict[str, Thing]:
     """Accounts, an endpoint and a delivery of the coordinator's own."""
-    made = {name: new_id() for name in ("client", "staff", "qualification", "endpoint", "delivery")}
+    made = {name: new_id() for name in ("client", "staff", "qualification", "endpoint", "delivery", "replay")}
     await raw.execute(_HOUSE, coordinator.id, *made.values())
     return {name: Thing(str(made_id), _OWN) for name, made_id in made.items()} | {
         "agency": Thing(str(coordinator.id), _READ_BY_ALL)
@@ -388,7 +388,10 @@ q AS (INSERT INTO qualification (id, agency_id, staff_id, area, result, certific
       VALUES ($4, $1, $3, 'law', 'passed', 'M-1', now(), now(), now())),
 e AS (INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at,
                                     version)
-      VALUES ($5, $1, 'https://matrix.example/', '{}', 'active', '', '', '', now(), 1))
+      VALUES ($5, $1, 'https://matrix.example/', '{}', 'active', '', '', '', now(), 1)),
+r AS (INSERT INTO webhook_replay (id, endpoint_id, agency_id, selection, event_ids, types, state, looked_at, until,
+                                  queued, created_at)
+      VALUES ($7, $5, $1, 'types', '{}', '{*}', 'finished', 0, 0, 0, now()))
 INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status, attempts,
                       replay, created_at)
 VALUES ($6, $5, $1, $6, 'case.opened', $6, 1, '{}', 'dead', 0, false, now())"""

@@ -367,6 +367,8 @@ async def _webhooks(ledger: Ledger, union: Api, behind: Raw) -> None:
     await ledger.does(union, "PATCH", path, {"url": "https://other.example/hook"}, if_match=tag)
     tag = (await union.get(path)).headers["etag"]
     await ledger.does(union, "POST", f"{path}/reject-url", {}, if_match=tag)
+    replay = await ledger.does(union, "POST", f"{path}/replays", {"types": ["case.*"]})
+    await ledger.does(union, "POST", f"/v1/webhook-replays/{replay['id']}/cancel", {})
     delivery = await behind.fetchval(_DELIVERY, UUID(endpoint["id"]))
     await ledger.does(union, "POST", f"/v1/deliveries/{delivery}/redeliver", {})
     tag = (await union.get(path)).headers["etag"]

@@ -41,6 +41,7 @@ _SETS = {
     "referral": "urgency = 'normal'",
     "webhook_endpoint": "status = 'disabled'",
     "delivery": "status = 'dead'",
+    "webhook_replay": "state = 'cancelled'",
     "agency": "name = 'mine'",
     "sharing_basis": "withdrawn_at = now()",
     "impact_assessment": "revoked_at = now()",
@@ -85,7 +86,7 @@ async def _refused_by_policy(raw: Raw, table: str, row: dict[str, Any]) -> bool:
         record["column"]
         for record in await raw.fetch(
             "SELECT quote_ident(attname) AS column FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 "
-            "AND NOT attisdropped AND attidentity = ''",
+            "AND NOT attisdropped AND attidentity = '' AND attgenerated = ''",
             f'"{table}"',
         )
     )

@@ -6,7 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.retries import GIVEN_UP_AFTER, MAX_ATTEMPTS, SCHEDULE, is_given_up, judge, read_retry_after, wait_after
+from rules.retries import (
+    BREAKER_OPENS_AT,
+    GIVEN_UP_AFTER,
+    HEALTHY,
+    MAX_ATTEMPTS,
+    SCHEDULE,
+    THROTTLED_PAUSE,
+    Health,
+    after_failure,
+    is_given_up,
+    judge,
+    pause_after,
+    read_retry_after,
+    wait_after,
+)
 
 NOW = datetime(2026, 2, 26, 1, 30, tzinfo=UTC)
 
@@ -55,8 +69,8 @@ def test_no_attempt_and_wild_jitters_are_mistakes(attempts: int, jitter: float) 
     ("status", "verdict"),
     [
         *((status, "succeeded") for status in (200, 201, 202, 204, 299)),
-        *((status, "failed") for status in (100, 199, 300, 301, 302, 304, 307, 400, 401, 404, 409, 500, 502, 504)),
-        *((status, "throttled") for status in (429, 503)),
+        *((status, "failed") for status in (100, 199, 300, 301, 302, 304, 307, 400, 401, 404, 409, 500, 501, 505)),
+        *((status, "throttled") for status in (429, 502, 503, 504)),
         (410, "gone"),
     ],
 )
@@ -89,3 +103,58 @@ def test_retry_after_is_read_in_both_spellings_and_bounded(text: str | None, sec
 def test_an_endpoint_is_given_up_after_ten_days_of_failures() -> None:
     assert is_given_up(NOW - GIVEN_UP_AFTER, NOW)
     assert not is_given_up(NOW - GIVEN_UP_AFTER + timedelta(seconds=1), NOW)
+
+
+def _failing(times: int, now: datetime = NOW) -> Health:
+    health = HEALTHY
+    for _ in range(times):
+        health = after_failure(health, now, 0)
+    return health
+
+
+def test_the_fifth_failure_in_a_row_opens_the_breaker() -> None:
+    before = _failing(BREAKER_OPENS_AT - 1)
+    assert (before.consecutive_failures, before.next_probe_at) == (4, None)
+    opened = after_failure(before, NOW, 0)
+    assert (opened.consecutive_failures, opened.next_probe_at) == (5, NOW + timedelta(minutes=1))
+
+
+def test_each_failed_probe_makes_the_next_wait_longer_up_to_an_hour() -> None:
+    health, waits = _failing(BREAKER_OPENS_AT), []
+    for _ in range(6):
+        assert health.next_probe_at is not None
+        now = health.next_probe_at
+        health = after_failure(health, now, 0)
+        assert health.next_probe_at is not None
+        waits.append((health.next_probe_at - now) / timedelta(minutes=1))
+    assert waits == [2, 5, 15, 60, 60, 60]
+    assert (health.consecutive_failures, health.failing_since) == (11, NOW)
+
+
+def test_what_was_under_way_when_the_breaker_opened_is_no_probe() -> None:
+    opened = _failing(BREAKER_OPENS_AT)
+    late = after_failure(opened, NOW + timedelta(seconds=15), 0)
+    assert (late.next_probe_at, late.failed_probes) == (opened.next_probe_at, 0)
+    assert late.consecutive_failures == 6
+
+
+@given(st.floats(-1, 1))
+def test_probes_are_spread_by_a_fifth(jitter: float) -> None:
+    opened = after_failure(_failing(BREAKER_OPENS_AT - 1), NOW, jitter)
+    assert opened.next_probe_at is not None
+    assert timedelta(seconds=47.9) <= opened.next_probe_at - NOW <= timedelta(seconds=72.1)
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "pause"),
+    [
+        (500, timedelta(hours=1), None),
+        (429, None, THROTTLED_PAUSE),
+        (502, timedelta(hours=1), timedelta(hours=1)),
+        (504, timedelta(days=3), timedelta(days=1)),
+    ],
+)
+def test_only_an_overloaded_receiver_slows_the_whole_endpoint(
+    status: int, asked: timedelta | None, pause: timedelta | None
+) -> None:
+    assert pause_after(judge(status), asked) == pause
