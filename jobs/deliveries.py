@@ -28,16 +28,20 @@ from db.engine import Database
 from db.listening import DELIVERY, Listener
 from db.queries.deliveries import Attempt, claim_due, put_back, release
 from db.transaction import open_system_transaction
-from outbound.http import PER_HOST, Busy, GuardedClient, OutboundFailure, Reply
+from outbound.http import Busy, GuardedClient, OutboundFailure, Reply
 from outbound.webhooks import Push, send
 from rules.retries import judge, read_retry_after
 
 PER_ENDPOINT: Final = 4
+PER_HOST: Final = 16
+"""Under way at a time to what shares a host and port, over all processes; each process has four connections to it."""
 SLOTS: Final = 200
 LEASE: Final = timedelta(seconds=30)
 """Longer than waiting for a host's connection, the deadline of an attempt and recording it together."""
 IDLE_S: Final = 0.5
 GATHER_S: Final = 0.02
+FEW: Final = 16
+"""So few are soon followed by the next claim: with one endpoint alone the pause is what its rate depends on."""
 BUSY_PAUSE: Final = timedelta(seconds=2)
 GRACE_S: Final = 3.0
 _RECORDING_AT_ONCE = 4
@@ -64,10 +68,11 @@ class Courier:
         try:
             while not stop.is_set():
                 mark = listener.mark()
-                if await self.claim(on_end=listener.wake) == 0:
+                claimed = await self.claim(on_end=listener.wake)
+                if claimed == 0:
                     await listener.wait("", mark, timeout_s=IDLE_S)
-                elif self._under_way:
-                    await asyncio.sleep(GATHER_S)  # so that many ends are followed by one claim
+                elif self._under_way:  # many ends are followed by one claim
+                    await asyncio.sleep(GATHER_S if claimed > FEW else GATHER_S / 4)
         finally:
             waking.cancel()
             await self.finish(GRACE_S)

@@ -90,8 +90,8 @@ async def cancel(tx: Tx, replay_id: UUID) -> bool:
 async def take_due(raw: Raw) -> asyncpg.Record | None:
     """The replay whose turn it is, held until the transaction ends; without those another process is at."""
     return await raw.fetchrow(
-        "SELECT r.id, r.endpoint_id, r.agency_id, r.selection, r.event_ids, r.types, e.case_kinds, e.divisions, r.since,"
-        "       r.before, r.state, r.looked_at, r.until, r.created_at "
+        "SELECT r.id, r.endpoint_id, r.agency_id, r.selection, r.event_ids, r.types, e.case_kinds, e.divisions,"
+        "       r.since, r.before, r.state, r.looked_at, r.until, r.created_at "
         "  FROM webhook_replay r JOIN webhook_endpoint e ON e.id = r.endpoint_id "
         " WHERE r.next_at <= now() ORDER BY r.next_at, r.id LIMIT 1 FOR NO KEY UPDATE OF r SKIP LOCKED"
     )
@@ -118,8 +118,8 @@ _ENTRIES = "SELECT e.sequence, e.event_id, e.type, e.subject_id, e.payload::text
 
 
 def _chosen(replay: asyncpg.Record) -> tuple[str, list[object]]:
-    """Entries behind the last that was looked at, by how the replay chooses them: of a range, those of the kinds of case and
-    places that the endpoint takes. Challenges are never sent again."""
+    """Entries behind the last that was looked at, by how the replay chooses them: of a range, those of the kinds
+    of case and places that the endpoint takes. Challenges are never sent again."""
     bounds = [replay["agency_id"], replay["looked_at"], replay["until"]]
     if replay["selection"] == "events":
         return _BY_ID, [*bounds, replay["event_ids"]]
