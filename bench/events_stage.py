@@ -9,7 +9,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -23,6 +23,7 @@ from bench.stage import MEASURED, ROOT, prepare, stage
 from cli.demo_province import prepare_demo_province
 from crypto.ids import new_id
 from crypto.keys import Keyring, render_keyring
+from db.embedded import EmbeddedPostgres
 from db.transaction import open_transaction
 from jobs.deliveries import Courier
 from outbound.http import GuardedClient
@@ -37,10 +38,11 @@ _BATCH: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A seeded database, as a superuser sees it, and its keys."""
+    """A seeded database, as a superuser sees it, and its keys; the server where it is the bench's own to kill."""
 
     url: str
     keyring: Keyring
+    postgres: EmbeddedPostgres | None = None
 
 
 @contextlib.contextmanager
@@ -55,7 +57,7 @@ def durable_place() -> Iterator[Place]:
     with stage() as built:
         url = built.admin_url(MEASURED)
         asyncio.run(seed(url))
-        yield Place(url, built.keyring)
+        yield Place(url, built.keyring, built.postgres)
 
 
 @asynccontextmanager
@@ -68,10 +70,11 @@ async def desk_at(place: Place, agencies: int = 1) -> AsyncIterator[Desk]:
 
 
 @dataclass(slots=True)
-class Jobs:
-    """`./tongli jobs` on a place, started, killed and started again."""
+class Program:
+    """`./tongli jobs` or `./tongli api` on a place, started, killed and started again."""
 
     place: Place
+    word: str = "jobs"
     environment: Mapping[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
 
@@ -89,7 +92,7 @@ class Jobs:
             "TONGLI_LOG_LEVEL": "ERROR",
             **self.environment,
         }
-        words = (sys.executable, "-P", "-m", "cli", "jobs")
+        words = (sys.executable, "-P", "-m", "cli", self.word)
         self.process = await asyncio.create_subprocess_exec(
             *words, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}
         )
@@ -108,20 +111,25 @@ class Jobs:
         async with asyncio.timeout(30):
             code = await self.process.wait()
         if code:
-            raise RuntimeError(f"the jobs ended with {code}")
+            raise RuntimeError(f"the {self.word} ended with {code}")
         return time.perf_counter() - started
 
 
 @asynccontextmanager
-async def jobs_at(place: Place, environment: Mapping[str, str] | None = None) -> AsyncIterator[Jobs]:
-    """One jobs process; killed at the end unless it has ended."""
-    jobs = Jobs(place, environment or {})
-    await jobs.start()
+async def program_at(place: Place, word: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Program]:
+    """One process; killed at the end unless it has ended."""
+    program = Program(place, word, environment or {})
+    await program.start()
     try:
-        yield jobs
+        yield program
     finally:
-        if jobs.process is not None and jobs.process.returncode is None:
-            await jobs.kill()
+        if program.process is not None and program.process.returncode is None:
+            await program.kill()
+
+
+def jobs_at(place: Place, environment: Mapping[str, str] | None = None) -> AbstractAsyncContextManager[Program]:
+    """One jobs process; killed at the end unless it has ended."""
+    return program_at(place, "jobs", environment)
 
 
 @asynccontextmanager
