@@ -15,11 +15,13 @@ from rich.console import Console
 
 from bench import (
     events_client,
+    events_clock,
     events_delivery,
     events_hostile,
     events_kills,
     events_order,
     events_poison,
+    events_stop,
     events_throughput,
 )
 from bench.events_stage import Place, durable_place
@@ -63,6 +65,14 @@ async def _kills(place: Place, short: bool) -> Figures:
     return await events_kills.measure(place, cycles=10, writes=200) if short else await events_kills.measure(place)
 
 
+async def _stop(place: Place, short: bool) -> Figures:
+    return await events_stop.measure(place, stops=4 if short else events_stop.STOPS)
+
+
+async def _clock(place: Place, short: bool) -> Figures:
+    return await events_clock.measure(place, events=40, endpoints=4) if short else await events_clock.measure(place)
+
+
 async def _hostile(_place: Place, _short: bool) -> Figures:
     return await events_hostile.measure()
 
@@ -76,6 +86,8 @@ PARTS: Final[Mapping[str, Part]] = {
     "delivery": Part(_delivery, events_delivery.faults),
     "order": Part(_order, events_order.faults),
     "poison": Part(_poison, events_poison.faults),
+    "clock": Part(_clock, events_clock.faults),
+    "stop": Part(_stop, events_stop.faults),
     "hostile": Part(_hostile, events_hostile.faults),
     "client": Part(_client, events_client.faults),
     "throughput": Part(_throughput, events_throughput.faults),

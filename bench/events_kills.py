@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import Any, Final
 from uuid import UUID
@@ -33,7 +34,7 @@ WRITES: Final = 20_000
 READY_BAR_S: Final = 3.0
 _KINDS: Final = {"report": "report.received", "referral": "referral.requested", "acceptance": "referral.accepted"}
 _TOKEN_FOR_S: Final = 60.0
-_ENOUGH: Final = {
+ENOUGH: Final = {
     "TONGLI_RATE_LIMIT_PER_MINUTE": "100000000",
     "TONGLI_RATE_LIMIT_BURST": "1000000",
     "TONGLI_REPORT_LIMIT_PER_MINUTE": "100000000",
@@ -43,7 +44,8 @@ _ENOUGH: Final = {
 
 @dataclass(slots=True)
 class Writers:
-    """Clients of two agencies; a request that was not answered is sent again under its key until it is."""
+    """Clients of two agencies; a request that was not answered is sent again under its key until it is. `cut` are those
+    that had been done already: their answer was lost."""
 
     url: str
     callers: Mapping[str, Caller]
@@ -51,6 +53,7 @@ class Writers:
     acknowledged: list[tuple[str, UUID]] = field(default_factory=list)
     unexpected: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
+    cut: int = 0
     stopping: bool = False
     _tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
 
@@ -79,6 +82,7 @@ class Writers:
                 await asyncio.sleep(0.05)
                 continue
             if answer.is_success:
+                self.cut += answer.headers.get("idempotency-replayed") == "true"
                 self.acknowledged.append((kind, UUID(answer.json()["id"])))
                 return answer.json()
             self.repeated += 1
@@ -111,12 +115,14 @@ async def measure(place: Place, *, cycles: int = CYCLES, writes: int = WRITES) -
     url = f"http://127.0.0.1:{port}"
     async with desk_at(place, 2) as desk:
         callers = dict(desk.callers)
-        before = await _counts(desk)
+        before = await counts(desk)
     writers = Writers(url, callers, TokenAuthority(place.keyring, url))
-    environment = {"TONGLI_PORT": str(port), "TONGLI_PUBLIC_URL": url, **_ENOUGH}
+    environment = {"TONGLI_PORT": str(port), "TONGLI_PUBLIC_URL": url, **ENOUGH}
     started = time.perf_counter()
     async with program_at(place, "api", environment) as api, program_at(place, "jobs") as jobs:
-        await _ready(url)
+        await ready(url)
+        api.quiet = jobs.quiet = True  # what they say of a database that is gone is not the point
+        watching = [asyncio.create_task(program.revive()) for program in (api, jobs)]
         work = [asyncio.create_task(writers.work()) for _ in range(CLIENTS)]
         waits = await _kill(place.postgres, api, jobs, url, cycles=cycles)
         await until(lambda: _reached(writers, work, writes), within_s=3_600)
@@ -124,8 +130,11 @@ async def measure(place: Place, *, cycles: int = CYCLES, writes: int = WRITES) -
         await asyncio.gather(*work)
         seconds = time.perf_counter() - started
         async with desk_at(place, 2) as desk:
-            drained = await until(lambda: _drained(desk), within_s=300)
-            judged = await _judge(desk, writers, before)
+            settled = await until(lambda: drained(desk), within_s=300)
+            judged = await judge(desk, writers, before)
+        for watch in watching:
+            watch.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
     kills = Counter(name for name, _ in waits)
     again = [wait for name, wait in waits if name != "jobs"] or [0.0]  # without the jobs the API is ready all along
     return {
@@ -136,7 +145,7 @@ async def measure(place: Place, *, cycles: int = CYCLES, writes: int = WRITES) -
         "sent_again": writers.repeated,
         "unexpected": dict(writers.unexpected),
         **judged,
-        "drained": drained,
+        "drained": settled,
         "ready_median_s": median(again),
         "ready_max_s": max(again),
         "ready_bar_s": READY_BAR_S,
@@ -146,7 +155,7 @@ async def measure(place: Place, *, cycles: int = CYCLES, writes: int = WRITES) -
 async def _kill(
     postgres: EmbeddedPostgres, api: Program, jobs: Program, url: str, *, cycles: int
 ) -> list[tuple[str, float]]:
-    """Kills one of the three, starts it again at once, waits until the service is ready, and a moment of chance."""
+    """Kills one of the three, waits until it was started again and the service is ready, and a moment of chance."""
     chance, waits = random.Random(11), []
     for _ in range(cycles):
         await asyncio.sleep(chance.uniform(0.3, 1.5))
@@ -157,10 +166,14 @@ async def _kill(
         else:
             program = api if name == "api" else jobs
             await program.kill()
-            await program.start()
-        await _ready(url)
+            await until(partial(_is_back, program), within_s=30, every_s=0.01)
+        await ready(url)
         waits.append((name, time.perf_counter() - killed))
     return waits
+
+
+async def _is_back(program: Program) -> bool:
+    return program.process is not None and program.process.returncode is None
 
 
 def _kill_postgres(postgres: EmbeddedPostgres) -> None:
@@ -171,7 +184,9 @@ def _kill_postgres(postgres: EmbeddedPostgres) -> None:
     postgres.start()
 
 
-async def _ready(url: str) -> None:
+async def ready(url: str) -> None:
+    """Waits until the service says so. Raises RuntimeError after a minute."""
+
     async def answers() -> bool:
         with contextlib.suppress(httpx.HTTPError):
             async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
@@ -189,13 +204,14 @@ async def _reached(writers: Writers, work: list["asyncio.Task[None]"], writes: i
     return len(writers.acknowledged) >= writes
 
 
-async def _drained(desk: Desk) -> bool:
+async def drained(desk: Desk) -> bool:
     """Everything is numbered and sealed."""
     left = "SELECT EXISTS (SELECT FROM event WHERE numbered_at IS NULL) OR EXISTS (SELECT FROM audit_pending)"
     return not await desk.behind.fetchval(left)
 
 
-async def _counts(desk: Desk) -> dict[str, int]:
+async def counts(desk: Desk) -> dict[str, int]:
+    """Rows and events of the kinds that the writers write."""
     rows = await desk.behind.fetch(
         "SELECT type, count(*) FROM event WHERE type = ANY ($1) GROUP BY type", list(_KINDS.values())
     )
@@ -205,10 +221,10 @@ async def _counts(desk: Desk) -> dict[str, int]:
     return found
 
 
-async def _judge(desk: Desk, writers: Writers, before: Mapping[str, int]) -> dict[str, int]:
+async def judge(desk: Desk, writers: Writers, before: Mapping[str, int]) -> dict[str, int]:
     """Every acknowledged write against rows, events and leaves; and those against what was acknowledged."""
     ids = {kind: [found for said, found in writers.acknowledged if said == kind] for kind in _KINDS}
-    after = await _counts(desk)
+    after = await counts(desk)
     has: Callable[[str, list[UUID]], Any] = desk.behind.fetchval
     reports = await has("SELECT count(*) FROM report WHERE id = ANY ($1)", ids["report"])
     referrals = await has("SELECT count(*) FROM referral WHERE id = ANY ($1)", ids["referral"])

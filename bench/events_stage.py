@@ -76,6 +76,7 @@ class Program:
     place: Place
     word: str = "jobs"
     environment: Mapping[str, str] = field(default_factory=dict)
+    quiet: bool = False
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -94,14 +95,26 @@ class Program:
         }
         words = (sys.executable, "-P", "-m", "cli", self.word)
         self.process = await asyncio.create_subprocess_exec(
-            *words, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}
+            *words,
+            cwd=ROOT,
+            env=environment | {"PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.DEVNULL if self.quiet else None,
         )
 
     async def kill(self) -> None:
-        """With -9."""
+        """With -9; one that has ended by itself stays ended."""
         assert self.process is not None
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
         await self.process.wait()
+
+    async def revive(self) -> None:
+        """Starts it again for as long as it is left alone, as whoever runs a service has it watched."""
+        while True:
+            assert self.process is not None
+            await self.process.wait()
+            await asyncio.sleep(0.05)
+            await self.start()
 
     async def stop(self) -> float:
         """Asks it to end; seconds until it had. Raises where it ends with anything but 0, or not within 30 s."""
