@@ -13,7 +13,17 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import uvloop
 from rich.console import Console
 
-from bench import events_client, events_delivery, events_hostile, events_order, events_poison, events_throughput
+from bench import (
+    events_client,
+    events_clock,
+    events_delivery,
+    events_hostile,
+    events_kills,
+    events_order,
+    events_poison,
+    events_stop,
+    events_throughput,
+)
 from bench.events_stage import Place, durable_place
 from bench.trust import figures_table
 from logs import configure_logging
@@ -51,6 +61,18 @@ async def _throughput(place: Place, short: bool) -> Figures:
     return await events_throughput.measure(place)
 
 
+async def _kills(place: Place, short: bool) -> Figures:
+    return await events_kills.measure(place, cycles=10, writes=200) if short else await events_kills.measure(place)
+
+
+async def _stop(place: Place, short: bool) -> Figures:
+    return await events_stop.measure(place, stops=4 if short else events_stop.STOPS)
+
+
+async def _clock(place: Place, short: bool) -> Figures:
+    return await events_clock.measure(place, events=40, endpoints=4) if short else await events_clock.measure(place)
+
+
 async def _hostile(_place: Place, _short: bool) -> Figures:
     return await events_hostile.measure()
 
@@ -60,9 +82,12 @@ async def _client(_place: Place, short: bool) -> Figures:
 
 
 PARTS: Final[Mapping[str, Part]] = {
+    "kills": Part(_kills, events_kills.faults),
     "delivery": Part(_delivery, events_delivery.faults),
     "order": Part(_order, events_order.faults),
     "poison": Part(_poison, events_poison.faults),
+    "clock": Part(_clock, events_clock.faults),
+    "stop": Part(_stop, events_stop.faults),
     "hostile": Part(_hostile, events_hostile.faults),
     "client": Part(_client, events_client.faults),
     "throughput": Part(_throughput, events_throughput.faults),

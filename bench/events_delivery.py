@@ -13,8 +13,8 @@ from uuid import UUID
 from bench.events_receivers import Arrived, Receivers, receivers
 from bench.events_stage import (
     PER_AGENCY,
-    Jobs,
     Place,
+    Program,
     desk_at,
     end_leases,
     feeds,
@@ -70,7 +70,7 @@ async def _write(desk: Desk, events: int, agencies: int) -> bool:
     return True
 
 
-async def _kill_on_the_way(desk: Desk, jobs: Jobs, stand: Receivers, *, kills: int, expected: int) -> None:
+async def _kill_on_the_way(desk: Desk, jobs: Program, stand: Receivers, *, kills: int, expected: int) -> None:
     """Each kill comes when another share of the deliveries has arrived, after a moment of chance."""
     chance = random.Random(3)
     for number in range(kills):

@@ -34,6 +34,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self._pouring: asyncio.Task[None] | None = None
         self._may_write = asyncio.Event()
+        self.attempt = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
@@ -53,6 +54,7 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, headers: Mapping[bytes, bytes], body: bytes) -> None:
         challenge = _challenge(headers, body)
+        self.attempt = headers.get(b"tongli-attempt", b"")
         habit = _answer_challenge(challenge) if challenge else self._habit
         status = habit(self)
         if challenge is None:
@@ -111,6 +113,11 @@ def failing(share: float, chance: random.Random) -> Habit:
         return 0
 
     return answer
+
+
+def stumbling(connection: _Connection) -> int:
+    """Refuses every first attempt."""
+    return connection.plain(500 if connection.attempt == b"1" else 204)
 
 
 def hanging(_connection: _Connection) -> int:
@@ -196,6 +203,7 @@ async def _serve(habits: Sequence[str], log: Path, seed: int) -> None:
     known: dict[str, Habit] = {
         "fast": fast,
         "failing": failing(0.3, chance),
+        "stumbling": stumbling,
         "hanging": hanging,
         "dripping": dripping,
         "flooding": flooding,

@@ -5,11 +5,12 @@ that can be pressed together.
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,7 @@ from bench.stage import MEASURED, ROOT, prepare, stage
 from cli.demo_province import prepare_demo_province
 from crypto.ids import new_id
 from crypto.keys import Keyring, render_keyring
+from db.embedded import EmbeddedPostgres
 from db.transaction import open_transaction
 from jobs.deliveries import Courier
 from outbound.http import GuardedClient
@@ -38,10 +40,11 @@ _BATCH: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A seeded database, as a superuser sees it, and its keys."""
+    """A seeded database, as a superuser sees it, and its keys; the server where it is the bench's own to kill."""
 
     url: str
     keyring: Keyring
+    postgres: EmbeddedPostgres | None = None
 
 
 @contextlib.contextmanager
@@ -56,7 +59,7 @@ def durable_place() -> Iterator[Place]:
     with stage() as built:
         url = built.admin_url(MEASURED)
         asyncio.run(seed(url))
-        yield Place(url, built.keyring)
+        yield Place(url, built.keyring, built.postgres)
 
 
 @asynccontextmanager
@@ -69,11 +72,13 @@ async def desk_at(place: Place, agencies: int = 1) -> AsyncIterator[Desk]:
 
 
 @dataclass(slots=True)
-class Jobs:
-    """`./tongli jobs` on a place, started, killed and started again."""
+class Program:
+    """`./tongli jobs` or `./tongli api` on a place, started, killed and started again."""
 
     place: Place
+    word: str = "jobs"
     environment: Mapping[str, str] = field(default_factory=dict)
+    quiet: bool = False
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -90,39 +95,56 @@ class Jobs:
             "TONGLI_LOG_LEVEL": "ERROR",
             **self.environment,
         }
-        words = (sys.executable, "-P", "-m", "cli", "jobs")
+        words = (sys.executable, "-P", "-m", "cli", self.word)
         self.process = await asyncio.create_subprocess_exec(
-            *words, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}
+            *words,
+            cwd=ROOT,
+            env=environment | {"PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.DEVNULL if self.quiet else None,
         )
 
     async def kill(self) -> None:
-        """With -9."""
+        """With -9; one that has ended by itself stays ended."""
         assert self.process is not None
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
         await self.process.wait()
 
+    async def revive(self) -> None:
+        """Starts it again for as long as it is left alone, as whoever runs a service has it watched."""
+        while True:
+            assert self.process is not None
+            await self.process.wait()
+            await asyncio.sleep(0.05)
+            await self.start()
+
     async def stop(self) -> float:
-        """Asks it to end; seconds until it had. Raises where it ends with anything but 0, or not within 30 s."""
+        """Asks it to end; seconds until it had. Raises where it ends otherwise than asked, or not within 30 s."""
         assert self.process is not None
         started = time.perf_counter()
         self.process.terminate()
         async with asyncio.timeout(30):
             code = await self.process.wait()
-        if code:
-            raise RuntimeError(f"the jobs ended with {code}")
+        if code not in (0, -signal.SIGTERM):  # uvicorn hands the signal on when everything is done
+            raise RuntimeError(f"the {self.word} ended with {code}")
         return time.perf_counter() - started
 
 
 @asynccontextmanager
-async def jobs_at(place: Place, environment: Mapping[str, str] | None = None) -> AsyncIterator[Jobs]:
-    """One jobs process; killed at the end unless it has ended."""
-    jobs = Jobs(place, environment or {})
-    await jobs.start()
+async def program_at(place: Place, word: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Program]:
+    """One process; killed at the end unless it has ended."""
+    program = Program(place, word, environment or {})
+    await program.start()
     try:
-        yield jobs
+        yield program
     finally:
-        if jobs.process is not None and jobs.process.returncode is None:
-            await jobs.kill()
+        if program.process is not None and program.process.returncode is None:
+            await program.kill()
+
+
+def jobs_at(place: Place, environment: Mapping[str, str] | None = None) -> AbstractAsyncContextManager[Program]:
+    """One jobs process; killed at the end unless it has ended."""
+    return program_at(place, "jobs", environment)
 
 
 @asynccontextmanager
