@@ -31,9 +31,14 @@ async def courier(jobs_database: Database) -> Courier:
 
 @pytest.fixture
 async def civil(open_api: OpenApi) -> AsyncIterator[Api]:
-    """An agency that keeps no endpoint beyond a test."""
+    """An agency that keeps no endpoint but those of one test."""
     api = await open_api("DEMO-340802-CIVIL")
+    await _give_up_all(api)
     yield api
+    await _give_up_all(api)
+
+
+async def _give_up_all(api: Api) -> None:
     for endpoint in (await api.get(ENDPOINTS)).json()["data"]:
         await api.delete(f"{ENDPOINTS}/{endpoint['id']}", if_match=endpoint["version"])
 

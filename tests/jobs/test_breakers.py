@@ -15,7 +15,7 @@ from jobs.clocks import watch_endpoints
 from jobs.deliveries import Courier
 from outbound.http import GuardedClient
 from tests.jobs.desk import LABOUR, UNION, Desk
-from tests.jobs.test_deliveries import Post, activate, after_activation, challenged, register
+from tests.jobs.test_deliveries import Post, activate, after_activation, approved, challenged, register
 from tests.outbound.receivers import ON_LOOPBACK, answer, receiving
 
 REFUSED = answer(500)
@@ -193,6 +193,8 @@ async def test_a_challenge_does_not_wait_for_what_gathered_about_the_endpoint(de
                 version = (await post.endpoint())["version"]
                 await webhooks.change(tx, post.endpoint_id, changes, version=version, policy=ON_LOOPBACK)
             await desk.number()
+        await approved(desk, post.endpoint_id)
+        await desk.number()
         assert await post.deliver() == 1
         assert (await post.endpoint())["status"] == "active"
 
