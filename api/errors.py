@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from starlette.types import Scope
 from api.problem_catalogue import KINDS, Language
 from api.problems import Json, Occasion, field_problem, is_field_name, preferred_language, problem
 from rules.errors import (
+    FieldError,
     IdempotencyInProgress,
     Merged,
     PreconditionFailed,
@@ -234,6 +236,15 @@ def _invalid(error: RequestValidationError, language: Language) -> _Diagnosis:
     entries = [_field_entry(finding, error.body, language) for finding in findings[:MAX_ERRORS]]
     unknown = any(finding["type"] == "extra_forbidden" for finding in findings)
     return _Diagnosis("unknown-field" if unknown else "validation-failed", errors=entries)
+
+
+def field_errors(error: ValidationError, document: object) -> list[FieldError]:
+    """Pydantic's findings of a document that is no request's body, as the rules say them."""
+    found = []
+    for finding in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]:
+        code, facts = _code_and_facts(str(finding["type"]), finding.get("ctx") or {})
+        found.append(FieldError(_pointer(finding["loc"], document), code, facts))
+    return found
 
 
 def _field_entry(finding: Mapping[str, object], body: object, language: Language) -> dict[str, Json]:

@@ -91,6 +91,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "retention.due": Rule(("coordinator",)),
     "endpoint.verification": _OWN,
     "endpoint.disabled": _OWN,
+    "inbound.quarantined": _OWN,
     "audit.checkpoint": _OWN,
 }
 

@@ -29,7 +29,7 @@ KEPT: Final = timedelta(days=90)
 OVERLAP: Final = timedelta(hours=24)
 """How long the credential before the last one is still taken."""
 
-MAX_TRIES: Final = 10
+MAX_TRIES: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=2)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 

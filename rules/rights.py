@@ -148,6 +148,12 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("change_webhook_endpoint", "rotate_webhook_secret", "verify_webhook_endpoint"), _HOOKS),
     **dict.fromkeys(("enable_webhook_endpoint", "delete_webhook_endpoint"), _HOOKS),
     **dict.fromkeys(("list_deliveries", "read_delivery", "redeliver"), _HOOKS),
+    **dict.fromkeys(("open_inbound_source", "list_inbound_sources", "read_inbound_source"), _HOOKS),
+    **dict.fromkeys(("change_inbound_source", "rotate_inbound_credential", "retry_inbound_source"), _HOOKS),
+    **dict.fromkeys(("add_inbound_mapping", "list_inbound_mappings", "read_inbound_mapping"), _HOOKS),
+    **dict.fromkeys(("use_inbound_mapping", "try_inbound_mapping"), _HOOKS),
+    **dict.fromkeys(("list_inbound_receipts", "read_inbound_receipt", "retry_inbound_receipt"), _HOOKS),
+    "discard_inbound_receipt": _HOOKS,
     "read_feed": _own("events:read", _REFERRAL_READERS),
     # the audit log: what it reveals to everybody, and leaves to whom they concern
     **dict.fromkeys(("read_audit_log", "read_audit_checkpoint", "read_audit_checkpoint_of_size"), _public()),

@@ -47,7 +47,7 @@ class InboundSource(SQLModel, table=True):
 
 
 class InboundMapping(SQLModel, table=True):
-    """One version of what a source's bodies become. Never changed; `inbound_source.mapping_version` says which holds."""
+    """One version of what a source's bodies become. Never changed: the source says which one holds."""
 
     __tablename__ = "inbound_mapping"
     __table_args__ = (
