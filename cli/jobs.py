@@ -16,8 +16,8 @@ from settings import Settings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """No arguments: the settings come from the environment."""
     parser.epilog = (
-        "TONGLI_JOBS_DATABASE_URL is the login of role tongli_jobs, TONGLI_APP_DATABASE_URL that of tongli_app, as which "
-        "inbound messages are done; ./tongli settings lists everything."
+        "TONGLI_JOBS_DATABASE_URL is the login of role tongli_jobs, TONGLI_APP_DATABASE_URL that of tongli_app, as "
+        "which inbound messages are done; ./tongli settings lists everything."
     )
 
 

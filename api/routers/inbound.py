@@ -65,8 +65,8 @@ async def post_message(source_id: Uuid, request: Request, services: ServicesDep)
 
     By Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature` over the raw body), by a bearer token,
     or by a client certificate. The message is kept before this answers 202; it is done later, and `href` says what
-    became of it. The same `webhook-id` (else `Idempotency-Key`) within 30 days gets the same receipt; with another body,
-    409.
+    became of it. The same `webhook-id` (else `Idempotency-Key`) within 30 days gets the same receipt, or with
+    another body 409.
     """
     check_media_type(request, JSON)
     body = await request.body()
