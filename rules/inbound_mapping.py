@@ -191,7 +191,7 @@ class _Reader:
     def joined(self, given: dict[str, Json], at: str, depth: int) -> Expression:
         self._object(given, at, {"$join", "with"})
         parts = self._several(given["$join"], f"{at}/$join", depth)
-        return Joined(parts, self._text(given.get("with", " "), f"{at}/with"))
+        return Joined(parts, self._text(given.get("with", " "), f"{at}/with", empty=True))
 
     def each(self, given: dict[str, Json], at: str, depth: int) -> Expression:
         self._object(given, at, {"$each", "when", "make"}, required=("make",))
