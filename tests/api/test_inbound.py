@@ -277,6 +277,12 @@ async def test_the_agency_is_told_of_a_quarantine_and_the_leaf_names_the_source(
     assert event is not None
     assert event["type"] == "inbound.quarantined"
     assert json.loads(event["parties"]) == {str(labour.id): ["owner"]}
+        taken = await raw.fetchrow(
+            "SELECT actor, principal_id FROM audit_leaf WHERE subject_id = $1 AND action = 'inbound_receipt.receive'",
+            made["id"],
+        )
+    assert taken is not None
+    assert (taken["actor"], taken["principal_id"]) == (f"inbound:{made['source_id']}", labour.agency.client_id)
     assert {leaf["action"] for leaf in leaves} >= {"report.file", "inbound_receipt.done"}
     assert {leaf["actor"] for leaf in leaves} == {f"inbound:{made['source_id']}"}
     assert {(leaf["principal_id"], leaf["agency_id"]) for leaf in leaves} == {(labour.agency.client_id, labour.id)}

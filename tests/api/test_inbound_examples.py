@@ -105,7 +105,7 @@ async def test_somebody_elses_referral_is_not_found(union: Api, labour: Api, med
 async def test_a_legal_aid_application_is_reported_and_then_referred(
     union: Api, open_api: OpenApi, intake: Intake
 ) -> None:
-    justice = await open_api("DEMO-340802-JUSTICE")
+    justice = await open_api("DEMO-340802-LEGAL-AID")
     partner = await partner_of(union, example("legal-aid.mapping"))
     applied = example("legal-aid.application.example")
     number, birth = _somebody()
