@@ -274,13 +274,13 @@ async def test_the_agency_is_told_of_a_quarantine_and_the_leaf_names_the_source(
             "SELECT action, actor, principal_id, agency_id FROM audit_leaf WHERE request_id = $1",
             f"inbound-{made['id']}",
         )
-    assert event is not None
-    assert event["type"] == "inbound.quarantined"
-    assert json.loads(event["parties"]) == {str(labour.id): ["owner"]}
         taken = await raw.fetchrow(
             "SELECT actor, principal_id FROM audit_leaf WHERE subject_id = $1 AND action = 'inbound_receipt.receive'",
             made["id"],
         )
+    assert event is not None
+    assert event["type"] == "inbound.quarantined"
+    assert json.loads(event["parties"]) == {str(labour.id): ["owner"]}
     assert taken is not None
     assert (taken["actor"], taken["principal_id"]) == (f"inbound:{made['source_id']}", labour.agency.client_id)
     assert {leaf["action"] for leaf in leaves} >= {"report.file", "inbound_receipt.done"}

@@ -396,7 +396,8 @@ i AS (INSERT INTO inbound_source (id, agency_id, client_id, name, kind, status, 
       VALUES ($7, $1, $2, 'matrix', 'bearer', 'active', '\\x01', 1, now(), now(), 1)),
 m AS (INSERT INTO inbound_mapping (source_id, version, agency_id, document, created_at)
       VALUES ($7, 1, $1, '{"language": 1, "rules": [{"name": "none", "target": "nothing"}]}', now())),
-r AS (INSERT INTO inbound_receipt (id, source_id, agency_id, body, status, reason, problems, tries, received_at, version)
+r AS (INSERT INTO inbound_receipt (id, source_id, agency_id, body, status, reason, problems, tries, received_at,
+                                   version)
       VALUES ($8, $7, $1, '\\x02', 'quarantined', 'no-mapping', '[]', 1, now(), 1))
 INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status, attempts,
                       replay, created_at)
