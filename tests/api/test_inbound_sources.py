@@ -18,7 +18,7 @@ from tests.conftest import OpenApi
 from tests.laws.rights_matrix import NOTHING
 
 CERTIFICATE = b"\x30\x82 a certificate in DER"
-OF_CERTIFICATE = {"certificate_sha256": hashlib.sha256(CERTIFICATE).hexdigest()}
+OF_CERTIFICATE: dict[str, Any] = {"certificate_sha256": hashlib.sha256(CERTIFICATE).hexdigest()}
 
 
 async def test_the_secret_is_shown_once(labour: Api) -> None:
