@@ -228,14 +228,16 @@ async def test_killed_between_any_two_writes_both_effect_and_receipt_are_done_or
 
 
 async def _waits(desk: Desk, table: str) -> bool:
-    """Whether somebody of the application waits for the table."""
-    return bool(
-        await desk.behind.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-            " WHERE NOT l.granted AND l.relation = $1::text::regclass AND a.usename = 'tongli_app')",
-            table,
+    """Whether somebody of the application waits for the table. On a connection of its own: within a transaction the
+    list of activities stands still."""
+    async with superuser(desk.url) as raw:
+        return bool(
+            await raw.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+                " WHERE NOT l.granted AND l.relation = $1::text::regclass AND a.usename = 'tongli_app')",
+                table,
+            )
         )
-    )
 
 
 async def _nobody_acts(desk: Desk) -> bool:

@@ -131,7 +131,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
-        await _inbound(ledger, union, behind)
+        await _inbound(ledger, await instance.api("DEMO-340802-UNION"), behind)
         await _witness(ledger, union, instance, keyring)
         encoder = await instance.api("DEMO-340802-LABOUR", scopes=("linkage:encode",))
         await ledger.does(encoder, "GET", "/v1/linkage-encoding-key")
