@@ -390,7 +390,7 @@ q AS (INSERT INTO qualification (id, agency_id, staff_id, area, result, certific
       VALUES ($4, $1, $3, 'law', 'passed', 'M-1', now(), now(), now())),
 e AS (INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at,
                                     version)
-      VALUES ($5, $1, 'https://matrix.example/', '{}', 'active', '', '', '', now(), 1))
+      VALUES ($5, $1, 'https://matrix.example/', '{}', 'active', '', '', '', now(), 1)),
 i AS (INSERT INTO inbound_source (id, agency_id, client_id, name, kind, status, digest, mapping_version, created_at,
                                   updated_at, version)
       VALUES ($7, $1, $2, 'matrix', 'bearer', 'active', '\\x01', 1, now(), now(), 1)),
