@@ -98,6 +98,7 @@ async def known(province: Province) -> dict[str, str]:
             "scopes": "cases:read",
             "url": "http://127.0.0.1:9/",
             "endpoint_id": endpoint["id"],
+            "source_id": (await _made(union, "/v1/inbound-sources", {"name": "对方", "kind": "bearer"}))["id"],
             "delivery_id": delivery["id"],
             "leaf_id": reported["receipt"]["leaf_id"],
             "witness_id": witness["id"],
