@@ -19,7 +19,7 @@ from actions.referrals import ReferralSaid, refer, seen_referral
 from actions.reports import file_report
 from db.queries import inbound, inbound_sources, referrals, reports
 from db.transaction import Tx
-from rules.case_links import LinkKind, LinkSaid
+from rules.case_links import LinkSaid
 from rules.errors import DuplicateRecord, FieldError, ValidationFailed
 from rules.inbound import NotDone, made
 from rules.inbound_conversions import Json
@@ -45,16 +45,21 @@ class Reading(Protocol):
     def said(self, target: str, document: Mapping[str, Json]) -> Said:
         """What a made document says. Raises ValidationFailed."""
 
+    def own_number(self, document: Mapping[str, Json]) -> LinkSaid:
+        """An own number of a case with its system. Raises ValidationFailed."""
+
     def canonical(self, document: Mapping[str, Json]) -> bytes:
         """The one spelling of a document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a body asks for, read as a request would be. `said` is None where nothing is to be done."""
+    """What a body asks for, read as a request would be. `said` is None where nothing is to be done; `own_number` is
+    kept with the case of a step."""
 
     outcome: Outcome
     said: Said | None
+    own_number: LinkSaid | None = None
 
 
 async def do_receipt(tx: Tx, receipt_id: UUID, lease: UUID, reading: Reading, *, allow_demo: bool) -> bool:
@@ -95,7 +100,9 @@ def read_asked(mapping: SourceMapping, body: Json, reading: Reading) -> Asked:
     if outcome.target == "step" and outcome.step not in STEPS:
         raise NotDone("mapping-failed", (FieldError("/made/step", "unknown-step"),))
     try:
-        return Asked(outcome, reading.said(outcome.target, outcome.document))
+        said = reading.said(outcome.target, outcome.document)
+        number = None if outcome.own_number is None else reading.own_number(outcome.own_number)
+        return Asked(outcome, said, number)
     except ValidationFailed as wrong:
         raise NotDone("validation-failed", made(wrong.errors)) from None
 
@@ -128,23 +135,20 @@ async def _do(tx: Tx, asked: Asked, reading: Reading, *, allow_demo: bool) -> Ef
     assert isinstance(said, StepSaid)
     referral = await _referral_at(tx, outcome.where)
     taken = await take_referral_step(tx, referral["id"], str(outcome.step), said, version=referral["version"])
-    if outcome.own_number is not None:
-        await _keep_own_number(tx, taken.referral["case_id"], outcome.own_number)
+    if asked.own_number is not None:
+        await _keep_own_number(tx, taken.referral["case_id"], asked.own_number)
     return {"referral_id": referral["id"]}
 
 
-async def _keep_own_number(tx: Tx, case_id: UUID, number: Mapping[str, Json]) -> None:
-    """The partner's own number of the case, by which later messages find it; once. Raises NotDone where it is no
-    number."""
-    system, text = number.get("system"), number.get("number")
-    if not isinstance(system, str) or not isinstance(text, str) or len(system) > 64 or len(text) > 100:
-        raise NotDone("mapping-failed", (FieldError("/made/own_number", "not-a-text"),))
+async def _keep_own_number(tx: Tx, case_id: UUID, number: LinkSaid) -> None:
+    """The partner's own number of the case, by which later messages find it; once. Raises DuplicateRecord where it is
+    that of another case."""
     tx.take_up(OPERATIONS["link_case"])
     try:
         async with tx.savepoint():
-            await say_link(tx, case_id, LinkSaid(kind=LinkKind.own_number, system=system, number=text))
+            await say_link(tx, case_id, number)
     except DuplicateRecord:
-        if [row["case_id"] for row in await search_own_number(tx, text)] != [case_id]:
+        if [row["case_id"] for row in await search_own_number(tx, str(number.number))] != [case_id]:
             raise
 
 

@@ -23,7 +23,7 @@ from rules.inbound_mapping import read_mapping
 from rules.rights import Role
 from rules.scopes import grantable
 
-MAX_SOURCES = 50
+MAX_SOURCES = 200
 TOKEN_PREFIX = "tli_"  # noqa: S105  the public prefix of a token
 _SUBJECT = "inbound_source"
 
@@ -62,8 +62,7 @@ async def open_source(tx: Tx, said: SourceSaid, *, has_proxy: bool) -> OpenedSou
     """
     if said.kind is SourceKind.mtls and not has_proxy:
         raise Conflict(reason="no-trusted-proxy")
-    if await inbound_sources.count_sources(tx) >= MAX_SOURCES:
-        raise Conflict(reason="too-many-sources")
+    await _require_room(tx)
     client_id = await _client_for(tx, said.client_id)
     source_id = new_id()
     made = _new_credential(tx, source_id, said.kind, said.certificate_sha256)
@@ -84,8 +83,10 @@ async def change_source(
     tx: Tx, source_id: UUID, *, version: int, name: str | None, client_id: UUID | None, status: str | None
 ) -> asyncpg.Record:
     """Changes name, account or status; None leaves a thing. What is disabled takes nothing; what came is still done. Up
-    to five statements. Raises Hidden, PreconditionFailed, ValidationFailed, InsufficientScope."""
-    await _held(tx, source_id, version)
+    to six statements. Raises Hidden, PreconditionFailed, ValidationFailed, InsufficientScope, Conflict."""
+    source = await _held(tx, source_id, version)
+    if status == "active" != source["status"]:
+        await _require_room(tx)
     if client_id is not None:
         client_id = await _client_for(tx, client_id)
     await inbound_sources.update_source(tx, source_id, name=name, client_id=client_id, status=status)
@@ -133,6 +134,12 @@ async def seen_mapping(tx: Tx, source_id: UUID, version: int) -> asyncpg.Record:
     if found is None:
         raise Hidden
     return found
+
+
+async def _require_room(tx: Tx) -> None:
+    """Raises Conflict where the agency has as many active sources as it may."""
+    if await inbound_sources.count_active(tx) >= MAX_SOURCES:
+        raise Conflict(reason="too-many-sources")
 
 
 def _new_credential(tx: Tx, source_id: UUID, kind: SourceKind, certificate_sha256: bytes | None) -> _Credential:

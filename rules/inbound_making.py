@@ -106,8 +106,7 @@ class _Making:
             case FirstOf(options):
                 return next((value for value in map(self.value, options) if value is not None), None)
             case Joined(parts, mark):
-                texts = [str(value) for value in self._several(parts)]
-                return self._kept(mark.join(texts)) if texts else None
+                return self._joined(parts, mark)
             case Each():
                 return self._each(expression)
             case Chosen(when, then, otherwise):
@@ -130,6 +129,13 @@ class _Making:
 
     def _several(self, expressions: Sequence[Expression]) -> list[Json]:
         return [value for value in map(self.value, expressions) if value is not None]
+
+    def _joined(self, parts: Sequence[Expression], mark: str) -> Json:
+        values = self._several(parts)
+        if any(isinstance(value, dict | list | bool) for value in values):
+            self._fault("/made", "not-a-text")
+            return None
+        return self._kept(mark.join(map(str, values))) if values else None
 
     def _selected(self, selected: Selected) -> Json:
         value, place = self._at(selected.at)

@@ -36,8 +36,10 @@ async def insert_source(tx: Tx, row: Mapping[str, Any]) -> None:
     )
 
 
-async def count_sources(tx: Tx) -> int:
-    return int(await tx.value("SELECT count(*) FROM inbound_source WHERE agency_id = $1", tx.agency_id))
+async def count_active(tx: Tx) -> int:
+    return int(
+        await tx.value("SELECT count(*) FROM inbound_source WHERE agency_id = $1 AND status = 'active'", tx.agency_id)
+    )
 
 
 async def is_own_client(tx: Tx, client_id: UUID) -> bool:

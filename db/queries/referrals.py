@@ -226,7 +226,7 @@ async def open_of_cases(tx: Tx, case_ids: Sequence[UUID], *, number: str | None,
     offered; of one matter where one is named. At most two. One statement."""
     rows = await tx.rows(
         "SELECT r.id FROM referral r "
-        ' WHERE (r.case_id = ANY ($1::uuid[]) OR r.case_id IN (SELECT c.id FROM "case" c WHERE c.number = $2)) '
+        ' WHERE r.case_id IN (SELECT unnest($1::uuid[]) UNION SELECT c.id FROM "case" c WHERE c.number = $2) '
         "   AND ($3::text IS NULL OR r.matter_code = $3) AND r.status <> 'draft' AND r.ended_at IS NULL "
         "   AND ($4 IN (r.sender_agency_id, r.to_agency_id) OR (r.to_agency_id IS NULL AND EXISTS ("
         "        SELECT FROM referral_pool o WHERE o.referral_id = r.id AND o.agency_id = $4))) "

@@ -129,3 +129,76 @@ async def test_a_doubtful_number_is_kept_as_it_was_received(union: Api, intake: 
     applied["applicant"] |= {"name": "欧阳文芳", "idKind": "990", "idNo": "34080219800202****"}
     receipt = await done(intake, partner, applied)
     assert receipt["status"] == "done", receipt
+
+
+_BY_NUMBER: Json = {
+    "language": 1,
+    "rules": [
+        {
+            "name": "by our number",
+            "target": "step",
+            "step": {"$get": "/step"},
+            "referral": {"case_number": {"$get": "/case"}, "matter": {"$get": "/matter"}},
+            "own_number": {"system": {"$get": "/system"}, "number": {"$get": "/own"}},
+            "make": {"outcome": {"$get": "/outcome"}},
+        }
+    ],
+}
+
+
+async def test_a_referral_is_found_by_the_number_of_its_case(union: Api, labour: Api, intake: Intake) -> None:
+    case = (await story.report(union))["case"]
+    first = await story.refer(union, case["id"], labour, matter="LAB-12")
+    await story.refer(union, case["id"], labour, matter="LAB-13")
+    partner = await partner_of(labour, _BY_NUMBER)
+    hidden = await done(intake, partner, {"case": case["number"], "matter": "LAB-12", "step": "accept"})
+    assert hidden["reason"] == "nothing-found", "before it accepts anything an office knows no case"
+    await story.step(labour, first, "accept")
+    both = await done(intake, partner, {"case": case["number"], "step": "accept"})
+    assert both["reason"] == "several-referrals-found"
+    moved = await done(intake, partner, {"case": case["number"], "matter": "LAB-12", "step": "start"})
+    assert (moved["status"], moved["referral_id"]) == ("done", first["id"]), moved
+
+
+async def test_a_step_and_its_own_number_are_done_together_or_not_at_all(
+    union: Api, labour: Api, intake: Intake
+) -> None:
+    number = secrets.token_hex(8)
+    cases = [(await story.report(union))["case"] for _ in range(2)]
+    referrals = [await story.refer(union, case["id"], labour) for case in cases]
+    for referral in referrals:
+        await story.step(labour, referral, "accept")
+    partner = await partner_of(labour, _BY_NUMBER)
+    said = {"matter": "LAB-12", "step": "start", "system": "files", "own": number}
+    assert (await done(intake, partner, said | {"case": cases[0]["number"]}))["status"] == "done"
+    taken = await done(intake, partner, said | {"case": cases[1]["number"]})
+    assert (taken["status"], taken["reason"]) == ("quarantined", "duplicate-record")
+    seen = (await labour.get(f"/v1/referrals/{referrals[1]['id']}")).json()
+    assert seen["status"] == "accepted", "the step was undone with it"
+    wrong = await done(intake, partner, said | {"case": cases[1]["number"], "system": "no code!"})
+    assert [problem["pointer"] for problem in wrong["problems"]] == ["/made/own_number/system"]
+
+
+async def test_a_step_that_is_not_allowed_or_not_known_is_refused_as_over_the_api(
+    union: Api, labour: Api, intake: Intake
+) -> None:
+    case = (await story.report(union))["case"]
+    referral = await story.refer(union, case["id"], labour)
+    await story.step(labour, referral, "accept")
+    partner = await partner_of(labour, _BY_NUMBER)
+    said = {"case": case["number"], "matter": "LAB-12"}
+    found = [
+        await done(intake, partner, said | more)
+        for more in (
+            {"step": "accept"},
+            {"step": "expire"},
+            {"step": "complete"},
+            {"step": "complete", "outcome": "splendid"},
+        )
+    ]
+    assert [receipt["reason"] for receipt in found] == [
+        "invalid-transition",
+        "mapping-failed",
+        "invalid-transition",
+        "validation-failed",
+    ]

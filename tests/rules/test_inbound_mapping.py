@@ -114,6 +114,7 @@ def test_an_expression_makes_what_the_guide_says(expression: Json, body: Json, e
         ({"$get": "/a", "as": [{"date": "YYYY-MM-DD"}]}, {"a": "26-02-03"}, "/body/a", "not-a-time"),
         ({"$get": "/a", "as": [{"since_1970": "seconds"}]}, {"a": 10**15}, "/body/a", "not-a-time"),
         ({"$get": "/a", "as": [{"join": ","}]}, {"a": "x"}, "/body/a", "not-a-list"),
+        ({"$join": ["x", {"$get": "/a"}]}, {"a": [1]}, "/made", "not-a-text"),
         ({"$each": "/a", "make": 1}, {"a": {}}, "/body/a", "not-a-list"),
         (
             {"$each": "/a", "make": {"$get": "@/b", "as": ["integer"]}},
