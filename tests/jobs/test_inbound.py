@@ -108,13 +108,15 @@ async def test_messages_of_one_source_are_done_in_their_order(desk: Desk, intake
 
 
 async def test_a_lease_that_ran_out_is_taken_over_and_the_late_one_does_nothing(desk: Desk, intake: Intake) -> None:
-    receipt_id = await send(desk, await source_of(desk), reported())
+    nothing = {"language": 1, "rules": [{"name": "none", "target": "nothing"}]}
+    receipt_id = await send(desk, await source_of(desk, nothing), {"a": 1})
     async with open_system_transaction(desk.jobs) as raw:
         (late,) = await inbound.claim_receipts(raw, lease := uuid4(), timedelta(0), 1)
     await work(intake)
     assert await states(desk, receipt_id) == ["done"]
     await intake._settle(late, lease)
-    assert await _effects(desk) == (1, 1)
+    marks = await desk.behind.fetchval("SELECT count(*) FROM audit_leaf WHERE action = 'inbound_receipt.done'")
+    assert marks == 1
 
 
 async def test_a_receipt_that_is_being_done_is_not_claimed_however_old_its_lease(desk: Desk, intake: Intake) -> None:
