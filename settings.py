@@ -81,8 +81,8 @@ class Settings(BaseSettings):
 
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         "",
-        description="comma list of networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/24; limits on tries to "
-        "sign in count by address",
+        description="comma list of networks whose X-Forwarded-For and Client-Cert are believed, e.g. 10.0.0.0/24; "
+        "limits on tries to sign in count by address, inbound sources of kind mtls are known by certificate",
     )
     audit_hash: Literal["sha256", "sm3"] = Field(
         "sha256",
@@ -101,6 +101,10 @@ class Settings(BaseSettings):
         description="reports per client and minute: an answer tells linked or new, so it must not be asked at will",
     )
     report_limit_burst: int = Field(600, ge=1, description="reports a client may file at once")
+    inbound_limit_per_minute: int = Field(
+        600, ge=1, description="messages of one inbound source per minute, counted once they have proved themselves"
+    )
+    inbound_limit_burst: int = Field(600, ge=1, description="messages one inbound source may send at once")
     max_body_bytes: int = Field(262_144, description="largest request body, bytes")
     docs: bool | None = Field(None, description="serve /docs; default: yes outside production")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level written")

@@ -194,7 +194,7 @@ def _said(form: Mapping[str, str]) -> StepSaid:
     try:
         return StepIn.model_validate(body).said()
     except ValidationError as error:
-        raise ValidationFailed(*field_errors(error.errors())) from None
+        raise ValidationFailed(*field_errors(error, body)) from None
 
 
 def _wrong(error: TongliError | None) -> list[tuple[str, Words]]:

@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -237,16 +238,13 @@ def _invalid(error: RequestValidationError, language: Language) -> _Diagnosis:
     return _Diagnosis("unknown-field" if unknown else "validation-failed", errors=entries)
 
 
-def field_errors(findings: Sequence[Mapping[str, object]]) -> list[FieldError]:
-    """Pydantic's findings about a value that was not the body itself, such as a form, in our words."""
-    errors = []
-    for finding in findings[:MAX_ERRORS]:
-        location, context = finding["loc"], finding.get("ctx") or {}
-        assert isinstance(location, tuple)
-        assert isinstance(context, dict)
-        code, facts = _code_and_facts(str(finding["type"]), context)
-        errors.append(FieldError("".join(f"/{step}" for step in location), code, facts))
-    return errors
+def field_errors(error: ValidationError, document: object) -> list[FieldError]:
+    """Pydantic's findings of a document that is no request's body, as the rules say them."""
+    found = []
+    for finding in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]:
+        code, facts = _code_and_facts(str(finding["type"]), finding.get("ctx") or {})
+        found.append(FieldError(_pointer(finding["loc"], document), code, facts))
+    return found
 
 
 def _field_entry(finding: Mapping[str, object], body: object, language: Language) -> dict[str, Json]:

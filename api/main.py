@@ -73,6 +73,12 @@ def _services(settings: Settings, database: Database, tokens: TokenAuthority) ->
             burst=settings.report_limit_burst,
             name="report",
         ),
+        inbound_limiter=Limiter(
+            database,
+            per_minute=settings.inbound_limit_per_minute,
+            burst=settings.inbound_limit_burst,
+            name="inbound",
+        ),
         public_url=settings.public_url,
         allow_demo=not settings.production,
         webhook_targets=TargetPolicy.of(

@@ -54,6 +54,34 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "id-number-or-name-and-birth-date-required": Text(
         "请给出证件号码，或姓名与出生日期。", "Give an identity number, or a name and a birth date."
     ),
+    "unknown-client": Text("没有此系统账号或已停用。", "The agency has no such live client."),
+    "unknown-language": Text("language 须为 1。", "The language is 1."),
+    "unknown-target": Text(
+        "target 须为 report、referral、step 或 nothing。", "A target is report, referral, step or nothing."
+    ),
+    "unknown-operator": Text("没有此运算，请查来函指南。", "There is no such operator; see the guide on inbound."),
+    "unknown-conversion": Text(
+        "没有此转换或其参数有误，请查来函指南。",
+        "There is no such conversion, or not with this; see the guide on inbound.",
+    ),
+    "unknown-table": Text("tables 中没有此表。", "There is no such table."),
+    "unknown-step": Text("没有此办理步骤。", "There is no such step of a referral."),
+    "one-way-to-find-it": Text("须且只能写一种查找方式。", "Exactly one way to find it is needed."),
+    "one-condition": Text("条件须且只能写一项。", "A condition has exactly one member."),
+    "place-and-value": Text("须写位置与取值两项。", "A place and a value are needed."),
+    "not-a-pointer": Text("须为 JSON 指针，如 /a/b 或 @/a。", "A JSON pointer is needed, such as /a/b or @/a."),
+    "not-a-plain-value": Text("表中只能放单个值。", "A table holds single values."),
+    "not-a-text": Text("须为文本，且不宜过长。", "A text is needed, not too long."),
+    "not-a-list": Text("须为列表。", "A list is needed."),
+    "too-many-items": Text("项数过多。", "There are too many items."),
+    "too-deep": Text("层级过深。", "This is nested too deep."),
+    "mapping-too-large": Text("映射过大。", "The mapping is too large."),
+    "mapping-too-costly": Text("按此映射处理该内容开销过大。", "Making this of the body costs too much."),
+    "no-translation": Text("代码表中没有此值。", "The table has no entry for this value."),
+    "not-an-integer": Text("不是整数。", "This is no integer."),
+    "not-an-amount": Text("不是可精确到分的金额。", "This is no amount that is exact to the fen."),
+    "not-a-time": Text("不符合所写的日期或时间格式。", "This is no date or time in the formats given."),
+    "not-one": Text("须恰好找到一个。", "Exactly one must be found."),
     "unknown-agency": Text(
         "没有此机构或已停用，请查 GET /v1/agencies。", "No such active agency; see GET /v1/agencies."
     ),
@@ -281,5 +309,18 @@ REASONS: Final[dict[str, Text]] = {
     "witness-revoked": Text("见证密钥已撤销。", "The witness is revoked."),
     "already-cosigned": Text("该见证已联署此检查点。", "This witness has cosigned this checkpoint."),
     "too-many-cursors": Text("保存的游标已达上限。", "The agency has as many kept cursors as it may have."),
+    "inbound": Text(
+        "无法确认发送方。请核对来函地址、签名（原始请求体、时间与消息编号）或凭证。",
+        "The sender is not proved. Check the address, the signature (raw body, time, id) or the credential.",
+    ),
+    "message-id-reused": Text(
+        "此消息编号已用于另一内容，请换新编号重发。", "This message id came with another body; send under a new id."
+    ),
+    "not-in-quarantine": Text("该回执不在待处理状态。", "The receipt does not wait in quarantine."),
+    "no-trusted-proxy": Text(
+        "未配置可信代理，不能使用客户端证书，请联系运维方。",
+        "No proxy is trusted here, so certificates prove nothing; ask the operator.",
+    ),
+    "too-many-sources": Text("来函来源已达上限。", "The agency has as many inbound sources as it may have."),
     "too-many-endpoints": Text("回调地址已达上限。", "The agency has as many endpoints as it may have."),
 }

@@ -23,6 +23,7 @@ class Services:
     tokens: TokenAuthority
     limiter: Limiter
     report_limiter: Limiter
+    inbound_limiter: Limiter
     streams: OpenStreams
     public_url: str
     allow_demo: bool

@@ -176,6 +176,8 @@ def _failures(route: Route) -> list[int]:
     conditions = (
         (route.asked is not None, (400, 401, 429, 503)),
         (route.asked is not None and (route.writes or route.guarded), (403,)),
+        ("prove_sender" in route.names, (400, 401, 429, 503)),
+        ("keep_message" in route.names, (409,)),
         (route.has_path, (404,)),
         (route.erasable or route.scope == "reports:write", (410,)),
         (route.has_query, (422,)),

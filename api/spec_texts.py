@@ -67,6 +67,10 @@ TAGS: Final[dict[str, Text]] = {
     "webhooks": Text(
         "Webhook：推送地址、投递记录、重新投递。", "Webhook endpoints, the log of deliveries, sending again."
     ),
+    "inbound": Text(
+        "来函：对方系统发来的消息、来源与映射、回执。",
+        "Inbound messages of partners' systems: sources, what their bodies become, receipts.",
+    ),
     "audit": Text(
         "审计日志：检查点、证明、分块、见证联署，以及本机构的审计记录。",
         "The audit log: checkpoints, proofs, tiles, cosignatures of witnesses, and the agency's own leaves.",
@@ -85,7 +89,10 @@ ROLES: Final[dict[str, Text]] = {
     "sender": Text("发出转办的机构", "the agency that sent the referral"),
     "addressee": Text("转办指定的机构", "the agency the referral is addressed to"),
     "pool": Text("可从待认领池受理的机构", "every agency competent to accept it from the open pool"),
-    "owner": Text("推送地址或见证密钥所属机构", "the agency the webhook endpoint or witness belongs to"),
+    "owner": Text(
+        "推送地址、来函来源或见证密钥所属机构",
+        "the agency the webhook endpoint, inbound source or witness belongs to",
+    ),
     "other": Text("此事涉及的另一机构", "the other agency the fact concerns"),
 }
 
@@ -164,6 +171,10 @@ EVENTS: Final[dict[str, Text]] = {
         "推送地址一直投递失败，将停用", "a webhook endpoint has done nothing but fail and will be disabled"
     ),
     "endpoint.disabled": Text("推送地址已停用", "a webhook endpoint was disabled"),
+    "inbound.quarantined": Text(
+        "来函无法办理，已转入待处理，请修正映射后重试或作废",
+        "a message of an inbound source cannot be done and waits: mend the mapping and retry, or discard it",
+    ),
     "audit.checkpoint": Text(
         "审计日志签署了新的检查点，供见证机构联署", "the audit log signed a checkpoint, for its witnesses"
     ),

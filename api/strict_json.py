@@ -219,7 +219,7 @@ class StrictRoute(APIRoute):
         """The request with its body read. Raises MalformedRequest, UnsupportedMediaType, UnknownField."""
         if not _has_body(request):
             return self._without_body(request)
-        _check_media_type(request, media_type)
+        check_media_type(request, media_type)
         body = await request.body()
         if not body:
             return self._without_body(request)
@@ -271,7 +271,7 @@ def _has_body(request: Request) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-def _check_media_type(request: Request, expected: str) -> None:
+def check_media_type(request: Request, expected: str) -> None:
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType(expected=expected, reason="content-encoding")
     declared = request.headers.getlist("content-type")

@@ -16,7 +16,10 @@ from settings import Settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """No arguments: the settings come from the environment."""
-    parser.epilog = "TONGLI_JOBS_DATABASE_URL is the login of role tongli_jobs; ./tongli settings lists everything."
+    parser.epilog = (
+        "TONGLI_JOBS_DATABASE_URL is the login of role tongli_jobs, TONGLI_APP_DATABASE_URL that of tongli_app, as "
+        "which inbound messages are done; ./tongli settings lists everything."
+    )
 
 
 def run(_arguments: argparse.Namespace) -> int:
@@ -25,19 +28,24 @@ def run(_arguments: argparse.Namespace) -> int:
 
 
 async def _work(settings: Settings) -> int:
-    from jobs.main import run_jobs  # noqa: PLC0415  a refusal need not wait for it
+    from api.inbound_reading import READING  # noqa: PLC0415  a refusal need not wait for these
+    from jobs.inbound import Intake  # noqa: PLC0415
+    from jobs.main import run_jobs  # noqa: PLC0415
 
     configure_logging(settings.log_level, settings.log_format)
-    database = database_for(settings, names.JOBS)
+    database, application = database_for(settings, names.JOBS), database_for(settings, names.APP)
+    intake = Intake(database, application, READING, allow_demo=not settings.production)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await check_role(database)
+        await check_role(application)
         await check_audit_hash(database)
         with _metrics(settings):
-            await run_jobs(database, settings, stop)
+            await run_jobs(database, settings, stop, others={"inbound": intake.run})
     finally:
+        await application.close()
         await database.close()
     return 0
 

@@ -111,6 +111,12 @@ class Tx:
         """The agency that acts."""
         return self.caller.agency_id
 
+    def take_up(self, operation: Operation) -> None:
+        """Says what is being done, where that turns out only in the transaction. Raises InsufficientScope,
+        InsufficientRole."""
+        self.rights.require(operation)
+        self.operation = operation
+
     async def row(self, sql: str, *values: object) -> asyncpg.Record | None:
         """The first row, or None."""
         return await self._raw.fetchrow(sql, *values)

@@ -18,7 +18,10 @@ from db.queries.housekeeping import (
     forget_tries,
     make_partitions,
 )
+from db.queries.inbound import forget_message_ids, forget_receipts
 from db.transaction import open_system_transaction
+from rules.inbound import ID_KEPT
+from rules.inbound import KEPT as KEPT_RECEIPTS
 
 Forget: TypeAlias = Callable[[Raw, datetime, int], Awaitable[int]]
 
@@ -33,6 +36,8 @@ KEPT: Final[tuple[tuple[Forget, timedelta], ...]] = (
     (forget_codes, timedelta(days=8)),
     (forget_refresh_tokens, timedelta(days=8)),
     (forget_devices, timedelta(days=30)),
+    (forget_message_ids, ID_KEPT),
+    (forget_receipts, KEPT_RECEIPTS),
 )
 """How long each is kept; assertions a little longer than they are accepted, used codes and refresh tokens longer than
 the device lives that a second use of one would end."""

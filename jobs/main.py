@@ -1,7 +1,7 @@
 """The background entrance: everything that happens without a request, in one process or several."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, TypeAlias
 
@@ -29,10 +29,13 @@ STOP_S: Final = 5.0
 _log = structlog.get_logger(component="jobs")
 
 
-async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) -> None:
+async def run_jobs(
+    database: Database, settings: Settings, stop: asyncio.Event, *, others: Mapping[str, Job] | None = None
+) -> None:
     """Runs every job on a pool of role tongli_jobs until `stop`; then ends within a few seconds, leases given back.
 
-    Needs six connections and as many again for deliveries. Raises ValueError for a setting that is no network.
+    `others` are jobs that an entrance made, of what may not be imported here. Needs six connections and as many again
+    for deliveries. Raises ValueError for a setting that is no network.
     """
     policy = TargetPolicy.of(
         settings.webhook_allow, allow_http=settings.webhook_allow_http, production=settings.production
@@ -50,6 +53,7 @@ async def run_jobs(database: Database, settings: Settings, stop: asyncio.Event) 
         "sealer": lambda ending: run_sealer(database, log, ending),
         "retention": lambda ending: run_retention(database, ending),
         "housekeeping": lambda ending: run_housekeeping(database, ending),
+        **(others or {}),
     }
     if settings.jobs_metrics_port is not None:
         jobs["metrics"] = lambda ending: run_metrics(database, ending)

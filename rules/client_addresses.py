@@ -26,6 +26,12 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
     return UNKNOWN if address is None else _group(address)
 
 
+def is_trusted_peer(peer: str | None, trusted: Sequence[Network]) -> bool:
+    """Whether whoever is connected is itself a proxy that the operator trusts."""
+    address = _canonical(peer)
+    return address is not None and _is_trusted(address, trusted)
+
+
 def _canonical(text: str | None) -> str | None:
     try:
         address = ip_address(text or "")

@@ -35,6 +35,7 @@ HREFS: Mapping[str, str] = {
     "access_request": "/v1/access-requests/{id}",
     "agency": "/v1/agencies/{id}",
     "webhook_endpoint": "/v1/webhook-endpoints/{id}",
+    "inbound_receipt": "/v1/inbound/receipts/{id}",
     "audit_checkpoint": "/v1/audit/checkpoint",
 }
 _NOUNS = frozenset(name.partition(".")[0] for name in EVENT_TYPES)

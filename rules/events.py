@@ -98,6 +98,7 @@ ENTITLEMENTS: dict[str, Rule] = {
     "endpoint.url_rejected": _OWN,
     "endpoint.failing": _OWN,
     "endpoint.disabled": _OWN,
+    "inbound.quarantined": _OWN,
     "audit.checkpoint": _OWN,
 }
 

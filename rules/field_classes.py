@@ -89,6 +89,7 @@ SHOWN: Mapping[str, Classes] = MappingProxyType(
         "PersonShown": PERSON,
         "ReportShown": {"said": REPORT},
         "CaseFile": {"causes": _BASIC, "difficulty_class": FieldClass.economic},
+        "InboundTrial": {"made": REPORT},
         "EmployerShown": {"name": _BASIC, "uscc": _BASIC},
         "ReferralShown": {"note": _BASIC},
         "ReferralRead": {"note": _BASIC},

@@ -28,4 +28,6 @@ BREAK_GLASS = Budget("break-glass", per_hour=6, burst=3)
 EXPORT = Budget("export", per_hour=10, burst=5)
 MATCH_READ = Budget("match-read", per_hour=8, burst=200)
 """About 200 a day: whoever reads more than one can decide is collecting."""
+INBOUND_KEEP = Budget("inbound-keep", per_hour=240, burst=120)
+"""Changes of inbound sources and their mappings, and trying one out."""
 MATCH_ASK = Budget("match-ask", per_hour=2, burst=30)

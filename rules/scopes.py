@@ -11,7 +11,7 @@ SCOPES: dict[str, str] = {
     "referrals:write": "refer needs and take steps on referrals",
     "results:write": "adopt results and reports",
     "events:read": "read the event feed",
-    "webhooks:manage": "manage webhook endpoints and deliveries",
+    "webhooks:manage": "manage webhook endpoints, deliveries and inbound sources",
     "persons:match": "look persons up for linking",
     "persons:reveal": "see masked values in full",
     "linkage:encode": "fetch the agency's key for encoding what it may not disclose",

@@ -221,6 +221,24 @@ async def referrals_of_case(tx: Tx, case_id: UUID) -> str:
     return str(await tx.value(_OF_CASE, case_id, tx.agency_id, list(tx.rights.below)))
 
 
+async def open_of_cases(tx: Tx, case_ids: Sequence[UUID], *, number: str | None, matter: str | None) -> list[UUID]:
+    """Referrals under way of these cases, or of the case with that number, that the acting agency sent, was sent or is
+    offered; of one matter where one is named. At most two. One statement."""
+    rows = await tx.rows(
+        "SELECT r.id FROM referral r "
+        ' WHERE r.case_id IN (SELECT unnest($1::uuid[]) UNION SELECT c.id FROM "case" c WHERE c.number = $2) '
+        "   AND ($3::text IS NULL OR r.matter_code = $3) AND r.status <> 'draft' AND r.ended_at IS NULL "
+        "   AND ($4 IN (r.sender_agency_id, r.to_agency_id) OR (r.to_agency_id IS NULL AND EXISTS ("
+        "        SELECT FROM referral_pool o WHERE o.referral_id = r.id AND o.agency_id = $4))) "
+        " ORDER BY r.id LIMIT 2",
+        list(case_ids),
+        number,
+        matter,
+        tx.agency_id,
+    )
+    return [row["id"] for row in rows]
+
+
 async def pool_of(tx: Tx, referral_id: UUID) -> list[UUID]:
     """Every office a pooled referral was offered to; crosses the wall so that all of them learn it is taken."""
     rows = await tx.rows("SELECT agency_id FROM offices_offered($1) AS agency_id", referral_id)

@@ -89,5 +89,16 @@ async def find_report(tx: Tx, report_id: UUID) -> asyncpg.Record | None:
     )
 
 
+async def find_by_source(tx: Tx, system: str, hashes: list[bytes]) -> asyncpg.Record | None:
+    """The acting agency's report of its own record; `hashes` has one for each live key. One statement."""
+    return await tx.row(
+        "SELECT id, case_id FROM report WHERE agency_id = $1 AND source_system = $2 "
+        "   AND source_record = ANY ($3::bytea[])",
+        tx.agency_id,
+        system,
+        hashes,
+    )
+
+
 async def reports_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     return await tx.rows("SELECT * FROM report WHERE case_id = $1 ORDER BY reported_at, id", case_id)

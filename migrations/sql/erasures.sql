@@ -60,6 +60,8 @@ BEGIN
     END IF;
     people := ARRAY(SELECT DISTINCT r.person_id FROM person_record r WHERE r.case_id = p_case);
     UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case OR case_id IN (SELECT cases_merged_into(p_case));
+    PERFORM forget_envelopes(ARRAY(SELECT id FROM report WHERE case_id = p_case),
+                             ARRAY(SELECT id FROM referral WHERE case_id = p_case));
     UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, needs = '{}',
                       erased_at = p_now
      WHERE case_id = p_case;
@@ -104,6 +106,8 @@ BEGIN
     UPDATE report r SET body = decode(b.body, 'hex'), body_sha256 = NULL
       FROM jsonb_to_recordset(p_bodies) AS b (id uuid, body text) WHERE r.id = b.id AND r.case_id = p_case;
     UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case;
+    PERFORM forget_envelopes(ARRAY(SELECT id FROM report WHERE case_id = p_case),
+                             ARRAY(SELECT id FROM referral WHERE case_id = p_case));
     UPDATE person_request SET said = NULL, answer = NULL, person_id = NULL
      WHERE case_id = p_case AND person_id = p_person;
     PERFORM forget_links(ARRAY(
@@ -175,6 +179,8 @@ BEGIN
      WHERE r.id = t.id AND r.case_id = p_case;
     PERFORM forget_features(ARRAY(SELECT r.id FROM person_record r WHERE r.case_id = p_case));
     UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case;
+    PERFORM forget_envelopes(ARRAY(SELECT id FROM report WHERE case_id = p_case),
+                             ARRAY(SELECT id FROM referral WHERE case_id = p_case));
     UPDATE result SET text = NULL WHERE case_id = p_case AND sensitive IS NOT NULL;
     UPDATE referral_step SET body = NULL
      WHERE step = 'complete'

@@ -27,6 +27,8 @@ GRANT SELECT (id, kind, agency_id, case_id, number, number_index, index_key, url
       UPDATE (number, number_index, index_key, url, reason, undo_reason) ON case_link TO tongli_keys;
 GRANT SELECT (id, name, id_number, contact, details, id_type, birth_date, id_index, name_birth_index, phone_indexes, index_key),
       UPDATE (name, id_number, contact, details, id_index, name_birth_index, phone_indexes, index_key) ON person_record TO tongli_keys;
+GRANT SELECT (id, envelope), UPDATE (envelope) ON inbound_receipt TO tongli_keys;
+GRANT SELECT (id, secret, previous_secret), UPDATE (secret, previous_secret) ON inbound_source TO tongli_keys;
 GRANT SELECT (number, record_id, features), UPDATE (features) ON link_feature TO tongli_keys;
 GRANT SELECT (id, note), UPDATE (note) ON referral TO tongli_keys;
 GRANT SELECT (id, body), UPDATE (body) ON referral_step TO tongli_keys;
@@ -55,6 +57,10 @@ DROP POLICY IF EXISTS keys ON case_link;
 CREATE POLICY keys ON case_link TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON idempotency_record;
 CREATE POLICY keys ON idempotency_record TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON inbound_receipt;
+CREATE POLICY keys ON inbound_receipt TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON inbound_source;
+CREATE POLICY keys ON inbound_source TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON link_feature;
 CREATE POLICY keys ON link_feature TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON person_record;

@@ -21,6 +21,8 @@ BEGIN
     END IF;
     people := ARRAY(SELECT DISTINCT r.person_id FROM person_record r WHERE r.case_id = p_case);
     UPDATE idempotency_record SET answer = NULL WHERE case_id = p_case OR case_id IN (SELECT cases_merged_into(p_case));
+    PERFORM forget_envelopes(ARRAY(SELECT id FROM report WHERE case_id = p_case),
+                             ARRAY(SELECT id FROM referral WHERE case_id = p_case));
     UPDATE report SET body = NULL, body_sha256 = NULL, source_record = NULL, source_key = NULL, needs = '{}',
                       erased_at = p_now
      WHERE case_id = p_case;

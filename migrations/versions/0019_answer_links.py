@@ -1,12 +1,12 @@
 """Answer links: an office without a system answers one referral, once.
 
-Revision 0019, after 0017. The SQL is frozen beside this file.
+Revision 0019, after 0018. The SQL is frozen beside this file.
 """
 
 from migrations.frozen import run_frozen
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 
 
 def upgrade() -> None:

@@ -213,6 +213,16 @@ delivery AS (
                           attempts, replay, created_at)
     SELECT gen_random_uuid(), endpoint.id, agency, event, 'case.opened', event, 1, '{}', 'pending', 0, false, now()
       FROM e, endpoint RETURNING id),
+source AS (
+    INSERT INTO inbound_source (id, agency_id, client_id, name, kind, status, digest, created_at, updated_at, version)
+    SELECT gen_random_uuid(), agency, c.id, 'partner', 'bearer', 'active', '\\x01', now(), now(), 1
+      FROM e JOIN client c ON c.agency_id = e.agency LIMIT 1 RETURNING id, agency_id),
+mapping AS (
+    INSERT INTO inbound_mapping (source_id, version, agency_id, document, created_at)
+    SELECT id, 1, agency_id, '{}', now() FROM source),
+receipt AS (
+    INSERT INTO inbound_receipt (id, source_id, agency_id, body, status, problems, tries, received_at, version)
+    SELECT gen_random_uuid(), id, agency_id, '\\x02', 'done', '[]', 1, now(), 1 FROM source),
 qualification AS (
     INSERT INTO qualification (id, agency_id, staff_id, area, result, certificate, valid_from, valid_until, recorded_at)
     SELECT gen_random_uuid(), agency, s.id, 'law', 'passed', 'x', now(), now(), now()

@@ -221,7 +221,14 @@ def test_the_api_refuses_a_login_for_which_row_security_does_not_hold(admin_url:
 
 
 def test_the_jobs_refuse_a_login_for_which_row_security_does_not_hold(admin_url: str, keyring: Keyring) -> None:
-    said = _refused_by("jobs", TONGLI_JOBS_DATABASE_URL=admin_url, TONGLI_KEYS=render_keyring(keyring))
+    own, keys = role_url(admin_url, names.APP, keyring), render_keyring(keyring)
+    said = _refused_by("jobs", TONGLI_JOBS_DATABASE_URL=admin_url, TONGLI_APP_DATABASE_URL=own, TONGLI_KEYS=keys)
+    assert "is a superuser" in said
+
+
+def test_the_jobs_refuse_such_a_login_for_what_partners_ask_too(admin_url: str, keyring: Keyring) -> None:
+    own, keys = role_url(admin_url, names.JOBS, keyring), render_keyring(keyring)
+    said = _refused_by("jobs", TONGLI_JOBS_DATABASE_URL=own, TONGLI_APP_DATABASE_URL=admin_url, TONGLI_KEYS=keys)
     assert "is a superuser" in said
 
 

@@ -99,6 +99,7 @@ async def known(province: Province) -> dict[str, str]:
             "scopes": "cases:read",
             "url": "http://127.0.0.1:9/",
             "endpoint_id": endpoint["id"],
+            "source_id": (await _made(union, "/v1/inbound-sources", {"name": "对方", "kind": "bearer"}))["id"],
             "delivery_id": delivery["id"],
             "replay_id": replay["id"],
             "leaf_id": reported["receipt"]["leaf_id"],

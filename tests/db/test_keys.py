@@ -27,6 +27,7 @@ from tests.actions.instances import superuser
 from tests.actions.people import signed_in
 from tests.actions.world import World, undone, world_on
 from tests.api.answering import link_for, next_link
+from tests.api.inbound_partner import partner_of
 from tests.builders import Api, report_body
 from tests.crypto.test_fields import sealed_as_version_1
 
@@ -72,6 +73,9 @@ async def _say_everything(world: World) -> None:
     )
     taken = await union.post(f"/v1/person-requests/{asked.json()['id']}/review", {"text": "已核对证件"}, if_match=1)
     assert taken.status_code == 200, taken.text
+    partner = await partner_of(labour, mapping=None)
+    assert (await labour.post(f"/v1/inbound-sources/{partner.source['id']}/rotate-secret", {})).status_code == 200
+    assert (await partner.send({"a": 1})).status_code == 202
     endpoint = await labour.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
     assert endpoint.status_code == 201, endpoint.text
     assert (await labour.post(f"/v1/webhook-endpoints/{endpoint.json()['id']}/rotate-secret")).status_code == 200

@@ -25,6 +25,8 @@ DEFINERS = {
     *(
         "enter",
         "client_for_sign_in",
+        "inbound_source_for",
+        "forget_envelopes",
         "use_assertion",
         "lease_requests",
         "spend_budget",

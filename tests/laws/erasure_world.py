@@ -18,6 +18,7 @@ from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, StoryClock, instance_on, superuser
 from tests.api.answering import link_for, next_link, without_system
+from tests.api.inbound_partner import done, intake_on, partner_of
 from tests.api.test_person_requests import file, take
 from tests.builders import Api, person_body, report_body
 
@@ -89,7 +90,8 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
     given = [{"kind": "medical", "depth": "recovery", "amount_fen": 1, "source": f"来源{mark}"}]
     result = {"kind": "other", "code": "helped", "text": f"病情{mark}"}
     said: story.Json = {"text": f"办妥{mark}", "result": result, "assistance": given}
-    for name in ("accept", "start", "complete"):
+    referral = await _came_in(world, referral, mark)
+    for name in ("start", "complete"):
         referral = await story.step(medical, referral, name, **(said if name == "complete" else {}))
     (shared,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
     partly = {"decision": "partly", "reason": f"口径{mark}"}
@@ -141,12 +143,34 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
         "number elsewhere": f"外省{mark}号",
         "address elsewhere": f"https://helping.example.cn/{code}",
         "moved": f"已迁居{mark}",
+        "inbound": f"来函附言{mark}",
         "one household": f"同户{mark}",
         "undone": f"误登{mark}",
         "clerk asked": f"受托{mark}",
         "clerk who answered": f"经手{mark}",
     }
     return Told(case_id, filed.json()["id"], body, key, referral["id"], shared["id"], marks)
+
+
+async def _came_in(world: ErasureWorld, referral: Mapping[str, Any], mark: str) -> story.Json:
+    """The referral, accepted by a message of the receiver's own system, which says more than the mapping takes."""
+    partner = await partner_of(world.medical, _ACCEPTS, kind="bearer")
+    url = role_url(world.instance.admin_url, names.JOBS, world.vault.keyring)
+    jobs = open_database(url, vault=world.vault, clock=world.clock, pool_size=1)
+    receipt = await done(
+        intake_on(jobs, world.instance.database), partner, {"referral": referral["id"], "remark": f"来函附言{mark}"}
+    )
+    await jobs.close()
+    assert receipt["status"] == "done", receipt
+    return story.body_of(await world.medical.get(f"/v1/referrals/{referral['id']}"))
+
+
+_ACCEPTS: story.Json = {
+    "language": 1,
+    "rules": [
+        {"name": "accept", "target": "step", "step": "accept", "referral": {"id": {"$get": "/referral"}}, "make": {}}
+    ],
+}
 
 
 async def _linked(world: ErasureWorld, case_id: str, mark: str, code: str) -> None:
@@ -252,6 +276,12 @@ async def sealed_values(raw: Raw, case_id: str) -> set[str]:
     rows = await raw.fetch(
         "SELECT encode(f.features, 'hex') AS v FROM link_feature f JOIN person_record r ON r.id = f.record_id "
         " WHERE r.case_id = $1",
+        UUID(case_id),
+    )
+    found |= {row["v"] for row in rows}
+    rows = await raw.fetch(
+        "SELECT encode(i.envelope, 'hex') AS v FROM inbound_receipt i JOIN referral r ON r.id = i.referral_id "
+        " WHERE r.case_id = $1 AND i.envelope IS NOT NULL",
         UUID(case_id),
     )
     return found | {row["v"] for row in rows}

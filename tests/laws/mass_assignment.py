@@ -50,6 +50,7 @@ SERVER_OWNED: Final = frozenset(
 CALLERS_ALL_THE_SAME: Final = {
     ("ReportIn", "id"): "a UUID of the caller's own making; one that is taken is refused",
     ("EndpointChange", "status"): "one value, disabled: a caller may silence its own endpoint",
+    ("InboundSourceChange", "status"): "active or disabled: a caller may silence its own source",
     ("InvitationIn", "role"): "one value, observer",
     ("CaseLinkIn", "number"): "of the agency's own files, or of another platform; a case's own stays the service's",
     ("CaseLinkIn", "level"): "of another platform",
@@ -99,6 +100,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     match, access = f"/v1/match-candidates/{thing['match']}", f"/v1/access-requests/{thing['access']}"
     in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
+    inbound = f"/v1/inbound-sources/{thing['inbound_source']}"
+    receipt = f"/v1/inbound/receipts/{thing['inbound_receipt']}"
     passwords = {"current_password": "none of these", "new_password": "nor of these either"}
     return {
         "file_report": Good("/v1/reports", report_body(), 201),
@@ -142,6 +145,13 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "register_webhook_endpoint": Good("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/x"}, 201),
         "change_webhook_endpoint": Good(f"/v1/webhook-endpoints/{thing['endpoint']}", {"types": ["case.*"]}, 200, ""),
         "replay_events": Good(f"/v1/webhook-endpoints/{thing['endpoint']}/replays", {"types": ["case.*"]}, 202),
+        "open_inbound_source": Good("/v1/inbound-sources", {"name": "matrix", "kind": "bearer"}, 201),
+        "change_inbound_source": Good(inbound, change, 200, ""),
+        "rotate_inbound_credential": Good(f"{inbound}/rotate-secret", {}, 200),
+        "retry_inbound_source": Good(f"{inbound}/retry", {"reason": "none-such"}, 202),
+        "add_inbound_mapping": Good(f"{inbound}/mappings", {"document": _MAPPING}, 201),
+        "try_inbound_mapping": Good(f"{inbound}/mappings/dry-run", {"body": {}}, 200),
+        "discard_inbound_receipt": Good(f"{receipt}/discard", {"reason": "not_ours"}, 200, receipt),
         "register_audit_witness": Good("/v1/audit/witnesses", {"key": witness.verifier.text}, 201, by="observer"),
         "cosign_audit_checkpoint": Good(
             f"/v1/audit/checkpoints/{thing['checkpoint']}/cosignatures", {"cosignature": f"— matrix {'A' * 100}"}, 422
@@ -160,6 +170,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     }
 
 
+_MAPPING: Final[Json] = {"language": 1, "rules": [{"name": "none", "target": "nothing"}]}
 _COPY: Final[Json] = {
     "kind": "copy",
     "asked_by": "person",
@@ -177,13 +188,14 @@ _ASSESSMENT: Final[Json] = {
 
 
 def writes_of(document: Json) -> dict[str, tuple[str, Json]]:
-    """Every POST and PATCH with a JSON body: its method and the schema of the body."""
+    """Every POST and PATCH with a JSON body, but what partners send in words of their own: its method and the schema of
+    the body."""
     found = {}
     for methods in document["paths"].values():
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {}) if method in ("post", "patch") else {}
             for media_type, given in content.items():
-                if media_type.endswith("json"):
+                if media_type.endswith("json") and operation["security"]:
                     found[operation["operationId"]] = (method.upper(), given["schema"])
     return found
 
@@ -350,7 +362,7 @@ def _fault(answer: httpx.Response, pointers: set[str]) -> str | None:
 
 
 async def _send(world: RightsWorld, raw: Raw, write: Write, body: object, headers: Mapping[str, str]) -> httpx.Response:
-    if write.name in ("search_cases", "reveal_values", "break_glass", "ask_holder"):
+    if write.name in ("search_cases", "reveal_values", "break_glass", "ask_holder") or "inbound" in write.name:
         await raw.execute("DELETE FROM rate_bucket WHERE policy <> 'client'")
     own = {**headers, "idempotency-key": fresh_key()} if write.method == "POST" else headers
     return await world.instance.http.request(write.method, write.good.path, json=body, headers=own)

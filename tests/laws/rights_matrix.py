@@ -142,6 +142,29 @@ CALLS: Final[Mapping[str, Call]] = {
     "cancel_webhook_replay": _post("/v1/webhook-replays/{thing}/cancel", 409, "replay"),
     "list_deliveries": _get("/v1/deliveries"),
     "read_delivery": _get("/v1/deliveries/{thing}", "delivery"),
+    "open_inbound_source": _post(
+        "/v1/inbound-sources", 422, body={"name": "matrix", "kind": "bearer", "client_id": NOTHING}
+    ),
+    "list_inbound_sources": _get("/v1/inbound-sources"),
+    "read_inbound_source": _get("/v1/inbound-sources/{thing}", "inbound_source"),
+    "change_inbound_source": _stale("PATCH", "/v1/inbound-sources/{thing}", "inbound_source", body={"name": "x"}),
+    "rotate_inbound_credential": _post("/v1/inbound-sources/{thing}/rotate-secret", 200, "inbound_source"),
+    "retry_inbound_source": _post(
+        "/v1/inbound-sources/{thing}/retry", 202, "inbound_source", body={"reason": "none-such"}
+    ),
+    "add_inbound_mapping": _post("/v1/inbound-sources/{thing}/mappings", 422, "inbound_source", body={"document": {}}),
+    "list_inbound_mappings": _get("/v1/inbound-sources/{thing}/mappings", "inbound_source"),
+    "read_inbound_mapping": _get("/v1/inbound-sources/{thing}/mappings/1", "inbound_source"),
+    "use_inbound_mapping": _post("/v1/inbound-sources/{thing}/mappings/1/use", 200, "inbound_source"),
+    "try_inbound_mapping": _post(
+        "/v1/inbound-sources/{thing}/mappings/dry-run", 200, "inbound_source", body={"body": {}}
+    ),
+    "list_inbound_receipts": _get("/v1/inbound/receipts"),
+    "read_inbound_receipt": _get("/v1/inbound/receipts/{thing}", "inbound_receipt"),
+    "retry_inbound_receipt": _post("/v1/inbound/receipts/{thing}/retry", 412, "inbound_receipt", stale=True),
+    "discard_inbound_receipt": _post(
+        "/v1/inbound/receipts/{thing}/discard", 412, "inbound_receipt", body={"reason": "not_ours"}, stale=True
+    ),
     "read_feed": _get("/v1/events"),
     "list_feed_cursors": _get("/v1/feed-cursors"),
     "read_feed_cursor": Call("GET", "/v1/feed-cursors/none", frozenset({404})),

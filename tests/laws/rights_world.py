@@ -351,7 +351,9 @@ def _machine_token(tokens: TokenAuthority, client_id: UUID, agency: UUID, scopes
 
 async def _house(raw: asyncpg.Connection, coordinator: Api) -> dict[str, Thing]:
     """Accounts, an endpoint and a delivery of the coordinator's own."""
-    made = {name: new_id() for name in ("client", "staff", "qualification", "endpoint", "delivery", "replay")}
+    made = {name: new_id() for name in ("client", "staff", "qualification", "endpoint", "delivery", "replay")} | {
+        name: new_id() for name in ("inbound_source", "inbound_receipt")
+    }
     await raw.execute(_HOUSE, coordinator.id, *made.values())
     return {name: Thing(str(made_id), _OWN) for name, made_id in made.items()} | {
         "agency": Thing(str(coordinator.id), _READ_BY_ALL)
@@ -389,9 +391,17 @@ q AS (INSERT INTO qualification (id, agency_id, staff_id, area, result, certific
 e AS (INSERT INTO webhook_endpoint (id, agency_id, url, types, status, keys, public_key, challenge, created_at,
                                     version)
       VALUES ($5, $1, 'https://matrix.example/', '{}', 'active', '', '', '', now(), 1)),
-r AS (INSERT INTO webhook_replay (id, endpoint_id, agency_id, selection, event_ids, types, state, looked_at, until,
+p AS (INSERT INTO webhook_replay (id, endpoint_id, agency_id, selection, event_ids, types, state, looked_at, until,
                                   queued, created_at)
-      VALUES ($7, $5, $1, 'types', '{}', '{*}', 'finished', 0, 0, 0, now()))
+      VALUES ($7, $5, $1, 'types', '{}', '{*}', 'finished', 0, 0, 0, now())),
+i AS (INSERT INTO inbound_source (id, agency_id, client_id, name, kind, status, digest, mapping_version, created_at,
+                                  updated_at, version)
+      VALUES ($8, $1, $2, 'matrix', 'bearer', 'active', '\\x01', 1, now(), now(), 1)),
+m AS (INSERT INTO inbound_mapping (source_id, version, agency_id, document, created_at)
+      VALUES ($8, 1, $1, '{"language": 1, "rules": [{"name": "none", "target": "nothing"}]}', now())),
+r AS (INSERT INTO inbound_receipt (id, source_id, agency_id, body, status, reason, problems, tries, received_at,
+                                   version)
+      VALUES ($9, $8, $1, '\\x02', 'quarantined', 'no-mapping', '[]', 1, now(), 1))
 INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_id, sequence, body, status, attempts,
                       replay, created_at)
 VALUES ($6, $5, $1, $6, 'case.opened', $6, 1, '{}', 'dead', 0, false, now())"""

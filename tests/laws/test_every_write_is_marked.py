@@ -42,6 +42,8 @@ ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("change_password", "begin_second_factor", "confirm_second_factor"), _BY_PERSONS),
     "approve_webhook_url": "is a person's; tests/api/test_endpoint_urls.py plays it and looks for its leaf",
     **dict.fromkeys(("revoke_device", "revoke_all_devices", "revoke_token"), _BY_PERSONS),
+    "receive_inbound": "is sent by a partner without a token; tests/api/test_inbound.py shows its leaf",
+    "try_inbound_mapping": "writes nothing, in a transaction that only reads; tests/api/test_inbound_sources.py",
 }
 """Operations that are not played here, and where their leaf is shown, or why they leave none."""
 
@@ -132,6 +134,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
+        await _inbound(ledger, await instance.api("DEMO-340802-UNION"), behind)
         await _witness(ledger, union, instance, keyring)
         encoder = await instance.api("DEMO-340802-LABOUR", scopes=("linkage:encode",))
         await ledger.does(encoder, "GET", "/v1/linkage-encoding-key")
@@ -381,6 +384,27 @@ INSERT INTO delivery (id, endpoint_id, agency_id, event_id, event_type, subject_
                       replay, created_at)
 SELECT gen_random_uuid(), id, agency_id, id, 'case.opened', id, 1, '{}', 'dead', 1, false, now()
   FROM webhook_endpoint WHERE id = $1 RETURNING id"""
+
+
+async def _inbound(ledger: Ledger, union: Api, behind: Raw) -> None:
+    source = await ledger.does(union, "POST", "/v1/inbound-sources", {"name": "partner", "kind": "bearer"})
+    path = f"/v1/inbound-sources/{source['id']}"
+    await ledger.does(union, "POST", f"{path}/rotate-secret", {})
+    mapping = {"language": 1, "rules": [{"name": "none", "target": "nothing"}]}
+    await ledger.does(union, "POST", f"{path}/mappings", {"document": mapping})
+    await ledger.does(union, "POST", f"{path}/mappings/1/use")
+    await ledger.does(union, "POST", f"{path}/retry", {})
+    for step, said in (("retry", None), ("discard", {"reason": "test_message"})):
+        receipt = await behind.fetchval(_WAITING, UUID(source["id"]))
+        await ledger.does(union, "POST", f"/v1/inbound/receipts/{receipt}/{step}", said, if_match=1)
+    tag = (await union.get(path)).headers["etag"]
+    await ledger.does(union, "PATCH", path, {"status": "disabled"}, if_match=tag)
+
+
+_WAITING = """
+INSERT INTO inbound_receipt (id, source_id, agency_id, body, status, reason, problems, tries, received_at, version)
+SELECT gen_random_uuid(), id, agency_id, '\\x01', 'quarantined', 'no-mapping', '[]', 1, now(), 1
+  FROM inbound_source WHERE id = $1 RETURNING id"""
 
 
 async def _witness(ledger: Ledger, union: Api, instance: Instance, keyring: Keyring) -> None:
