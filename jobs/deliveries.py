@@ -44,6 +44,7 @@ FEW: Final = 16
 """So few are soon followed by the next claim: with one endpoint alone the pause is what its rate depends on."""
 BUSY_PAUSE: Final = timedelta(seconds=2)
 GRACE_S: Final = 3.0
+ANSWER_BYTES: Final = 1024
 _RECORDING_AT_ONCE = 4
 
 _log = structlog.get_logger(component="deliveries")
@@ -176,7 +177,7 @@ class Courier:
         if reply is None:
             return Met(Attempt(started, took, outcome, None))
         return Met(
-            Attempt(started, took, outcome, reply.status),
+            Attempt(started, took, outcome, reply.status, kept_answer(reply) if row["verified"] else None),
             retry_after=read_retry_after(reply.headers.get("retry-after"), datetime.now(UTC)),
             answered=_challenge_in(reply),
         )
@@ -185,6 +186,15 @@ class Courier:
         """The endpoint's keys, newest first; raises SealBroken."""
         sealed = [row["keys"], row["previous_keys"]]
         return [open_keys(self.database.vault.cipher, row["endpoint_id"], keys) for keys in sealed if keys is not None]
+
+
+def kept_answer(reply: Reply) -> str | None:
+    """The beginning of an answer, at most 1 KiB of text without controls, as its owner may see it: nothing of what came
+    from a network of the operator's list, nor of an empty body."""
+    if not reply.public:
+        return None
+    text = reply.body[:ANSWER_BYTES].decode("utf-8", errors="ignore")
+    return "".join(character if character.isprintable() else " " for character in text).strip() or None
 
 
 def _challenge_in(reply: Reply) -> str | None:

@@ -16,7 +16,7 @@ import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Final, NoReturn, Self, TypeAlias
@@ -88,11 +88,13 @@ class Busy(Exception):  # noqa: N818  not a failure of the target
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: header names in small letters, at most 16 KiB of the body."""
+    """An answer: header names in small letters, at most 16 KiB of the body. `public`: it came from the open internet,
+    not from a network of the operator's list."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    public: bool = False
 
 
 async def resolve_host(host: str, port: int) -> Sequence[Address]:
@@ -179,7 +181,8 @@ class GuardedClient:
         failure: OutboundFailure = Unconnected()
         for address in (await self._checked_addresses(target))[:_MAX_ADDRESSES]:
             try:
-                return await self._lines.post(target, address, headers=given, body=body)
+                reply = await self._lines.post(target, address, headers=given, body=body)
+                return replace(reply, public=self._policy.is_public(address))
             except Unconnected as unconnected:
                 failure = unconnected
         raise failure

@@ -120,6 +120,10 @@ class TargetPolicy:
             return False
         return self.lists(address) or _is_public(address)
 
+    def is_public(self, address: Address) -> bool:
+        """Whether an address may be connected to without the operator's list: anybody could ask it the same."""
+        return self.may_reach(address) and not self.lists(address)
+
     def lists(self, address: Address) -> bool:
         """Whether the operator's list names the address."""
         return _within(address, self.allowed)

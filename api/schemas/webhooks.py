@@ -156,13 +156,15 @@ class DeliveryShown(BaseModel):
 
 class AttemptShown(BaseModel):
     """What one attempt met: `delivered`, `refused` (another status than 2xx), `unreachable`, `insecure`, `timeout`,
-    `protocol-error`, `internal`."""
+    `protocol-error`, `internal`. `answer`: the first 1,024 bytes of what a proven endpoint in the open internet
+    answered; null for endpoints in networks that the operator allows."""
 
     number: int
     started_at: datetime
     duration_ms: int
     outcome: str
     status_code: int | None
+    answer: str | None
 
 
 class DeliveryWithAttempts(DeliveryShown):

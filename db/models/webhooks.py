@@ -106,7 +106,9 @@ class Delivery(SQLModel, table=True):
 
 
 class DeliveryAttempt(SQLModel, table=True):
-    """What one attempt met: a coarse class, never the other side's address or text."""
+    """What one attempt met: a coarse class, never the other side's address; the beginning of an answer where the
+    endpoint had proved itself and stands in the open internet, or answers would show what a network holds.
+    """
 
     __tablename__ = "delivery_attempt"
     __table_args__ = (Index("delivery_attempt_by_agency", "agency_id"),)
@@ -118,6 +120,7 @@ class DeliveryAttempt(SQLModel, table=True):
     duration_ms: int
     outcome: str
     status_code: int | None
+    answer: str | None
 
 
 class WebhookReplay(SQLModel, table=True):

@@ -41,6 +41,7 @@ class Attempt(NamedTuple):
     duration_ms: int
     outcome: str
     status_code: int | None
+    answer: str | None = None
 
 
 async def insert_deliveries(raw: Raw, deliveries: Sequence[NewDelivery]) -> None:
@@ -96,7 +97,7 @@ UPDATE delivery d SET lease_token = $1, leased_until = now() + $2::interval, due
   FROM held h, webhook_endpoint e
  WHERE d.id = h.id AND e.id = d.endpoint_id
 RETURNING d.id, d.endpoint_id, d.agency_id, d.event_id, d.event_type, d.sequence, d.body, d.attempts, d.replay,
-    d.lease_token, e.url, e.keys, e.failing_since IS NOT NULL AS failing,
+    d.lease_token, e.url, e.keys, e.activated_at IS NOT NULL AS verified, e.failing_since IS NOT NULL AS failing,
     CASE WHEN e.previous_keys_until > now() THEN e.previous_keys END AS previous_keys"""
 
 
@@ -122,8 +123,8 @@ WITH mine AS (
            due_at = CASE WHEN $3::text = 'pending' THEN now() + $4::interval END,
            finished_at = CASE WHEN $3::text <> 'pending' THEN now() END
      WHERE id = $1 AND lease_token = $2 RETURNING id, agency_id)
-INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome, status_code)
-SELECT m.id, 1 + (SELECT count(*) FROM delivery_attempt a WHERE a.delivery_id = m.id), m.agency_id, $5, $6, $7, $8
+INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome, status_code, answer)
+SELECT m.id, 1 + (SELECT count(*) FROM delivery_attempt a WHERE a.delivery_id = m.id), m.agency_id, $5, $6, $7, $8, $9
   FROM mine m RETURNING number"""
 
 
@@ -189,7 +190,7 @@ async def find_delivery(tx: Tx, delivery_id: UUID) -> asyncpg.Record | None:
 
 async def attempts_of(tx: Tx, delivery_id: UUID) -> list[asyncpg.Record]:
     return await tx.rows(
-        "SELECT number, started_at, duration_ms, outcome, status_code FROM delivery_attempt "
+        "SELECT number, started_at, duration_ms, outcome, status_code, answer FROM delivery_attempt "
         " WHERE delivery_id = $1 ORDER BY number",
         delivery_id,
     )

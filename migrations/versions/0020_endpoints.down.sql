@@ -4,6 +4,7 @@ SET LOCAL ROLE tongli_linker;
 DROP FUNCTION places_of_cases(uuid[]), public_keys_of_endpoint(uuid);
 SET LOCAL ROLE tongli_owner;
 DROP TABLE feed_cursor;
+ALTER TABLE delivery_attempt DROP COLUMN answer;
 DROP POLICY linker ON webhook_endpoint;
 REVOKE SELECT (id, public_key, previous_public_key, previous_keys_until, status_reason) ON webhook_endpoint
     FROM tongli_linker;

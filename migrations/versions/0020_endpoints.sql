@@ -14,6 +14,7 @@ GRANT SELECT (id, public_key, previous_public_key, previous_keys_until, status_r
     TO tongli_linker;
 DROP POLICY IF EXISTS linker ON webhook_endpoint;
 CREATE POLICY linker ON webhook_endpoint FOR SELECT TO tongli_linker USING (true);
+ALTER TABLE delivery_attempt ADD COLUMN answer VARCHAR;
 
 CREATE TABLE feed_cursor (
     agency_id UUID NOT NULL,

@@ -13,10 +13,12 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from actions import webhooks
+from crypto.ids import new_id
 from crypto.webhooks import WebhookKeys, parse_public_text, verify
-from db.transaction import open_transaction
-from jobs.deliveries import Courier
-from outbound.http import GuardedClient
+from db.queries.deliveries import Attempt, attempts_of, claim_due, finish_attempt
+from db.transaction import open_system_transaction, open_transaction
+from jobs.deliveries import Courier, kept_answer
+from outbound.http import GuardedClient, Reply
 from rules.retries import SCHEDULE
 from rules.selections import Selection
 from tests.jobs.desk import UNION, Desk
@@ -380,3 +382,36 @@ async def test_an_agency_that_is_suspended_gets_nothing_until_it_is_back(desk: D
         assert await post.deliver() == 0
         await desk.behind.execute("UPDATE agency SET status = 'active' WHERE id = $1", desk.agency(UNION))
         assert await post.deliver() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "public", "kept"),
+    [
+        (b"no such hook", True, "no such hook"),
+        (b"no such hook", False, None),
+        (b"", True, None),
+        (b" \r\n", True, None),
+        ("拒".encode() * 400, True, "拒" * 341),
+        (b"a\x00b\x1b[31m\xff", True, "a b [31m"),
+    ],
+)
+def test_the_beginning_of_an_answer_is_kept_of_the_open_internet_alone(
+    body: bytes, public: bool, kept: str | None
+) -> None:
+    assert kept_answer(Reply(500, {}, body, public=public)) == kept
+
+
+async def test_an_attempt_keeps_its_answer_and_one_in_a_listed_network_none(desk: Desk) -> None:
+    async with receiving(after_activation(answer(500, b"what the network holds"))) as receiver:
+        post = await activate(desk, receiver)
+        await post.record()
+        await post.deliver()
+        assert await desk.behind.fetch("SELECT FROM delivery_attempt WHERE answer IS NOT NULL") == []
+        await desk.behind.execute("UPDATE delivery SET due_at = now() WHERE status = 'pending'")
+        async with open_system_transaction(desk.jobs) as raw:
+            (row,) = await claim_due(raw, lease=new_id(), lease_for=timedelta(seconds=9), limit=1, per_endpoint=1)
+            assert row["verified"]
+            attempt = Attempt(datetime.now(UTC), 3, "refused", 500, "no such hook")
+            assert await finish_attempt(raw, row["id"], row["lease_token"], attempt, status="dead")
+        async with open_transaction(desk.app, desk.callers[UNION]) as tx:
+            assert [one["answer"] for one in await attempts_of(tx, row["id"])] == [None, "no such hook"]

@@ -188,3 +188,10 @@ def test_all_answers_have_to_pass_and_odd_ports_need_listed_ones() -> None:
 def test_a_setting_that_is_no_network_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match=r"10\.20"):
         TargetPolicy.of("10.20.0.1/16", allow_http=False, production=True)
+
+
+def test_an_address_of_the_operators_list_is_not_public_whatever_it_is() -> None:
+    listed = TargetPolicy.of("8.8.8.0/24, 10.20.0.0/16", allow_http=False, production=True)
+    assert PUBLIC.is_public(ip_address("8.8.8.8"))
+    assert not PUBLIC.is_public(ip_address("10.20.1.1"))
+    assert [listed.is_public(ip_address(text)) for text in ("8.8.8.8", "8.8.4.4", "10.20.1.1")] == [False, True, False]
