@@ -21,6 +21,7 @@ from bench import (
     events_kills,
     events_order,
     events_poison,
+    events_replay,
     events_stop,
     events_throughput,
 )
@@ -55,6 +56,10 @@ async def _poison(place: Place, short: bool) -> Figures:
     return await events_poison.measure(place, share=0.2, seconds=5.0) if short else await events_poison.measure(place)
 
 
+async def _replay(place: Place, short: bool) -> Figures:
+    return await events_replay.measure(place, events=200, kills=1) if short else await events_replay.measure(place)
+
+
 async def _throughput(place: Place, short: bool) -> Figures:
     if short:
         return await events_throughput.measure(place, endpoints=100, events=50, seconds=3.0)
@@ -85,6 +90,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "kills": Part(_kills, events_kills.faults),
     "delivery": Part(_delivery, events_delivery.faults),
     "order": Part(_order, events_order.faults),
+    "replay": Part(_replay, events_replay.faults),
     "poison": Part(_poison, events_poison.faults),
     "clock": Part(_clock, events_clock.faults),
     "stop": Part(_stop, events_stop.faults),

@@ -44,7 +44,7 @@ async def measure(
             started = time.perf_counter()
             async with pressed_clock(desk):
                 writing = asyncio.create_task(_write(desk, events, agencies))
-                await _kill_on_the_way(desk, jobs, stand, kills=kills, expected=events * endpoints)
+                await kill_on_the_way(desk, jobs, stand, kills=kills, expected=events * endpoints)
                 settled = await until(lambda: _is_settled(desk), within_s=within_s) if await writing else False
             seconds = time.perf_counter() - started
             attempts = await desk.behind.fetchval("SELECT count(*) FROM delivery_attempt")
@@ -70,7 +70,7 @@ async def _write(desk: Desk, events: int, agencies: int) -> bool:
     return True
 
 
-async def _kill_on_the_way(desk: Desk, jobs: Program, stand: Receivers, *, kills: int, expected: int) -> None:
+async def kill_on_the_way(desk: Desk, jobs: Program, stand: Receivers, *, kills: int, expected: int) -> None:
     """Each kill comes when another share of the deliveries has arrived, after a moment of chance."""
     chance = random.Random(3)
     for number in range(kills):

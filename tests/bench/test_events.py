@@ -2,10 +2,11 @@
 
 import pytest
 
-from bench import events_delivery, events_hostile, events_order, events_poison, events_throughput
+from bench import events_delivery, events_hostile, events_order, events_poison, events_replay, events_throughput
 from bench.events_delivery import _judge
 from bench.events_order import _inversions
 from bench.events_receivers import Arrived
+from bench.events_replay import judge as judge_replay
 from bench.events_stage import Place
 from crypto.ids import new_id
 from crypto.keys import Keyring
@@ -20,6 +21,19 @@ async def test_killing_the_jobs_loses_nothing_and_the_feed_is_what_was_pushed(pl
     figures = await events_delivery.measure(place, events=60, endpoints=3, kills=1, within_s=60)
     assert events_delivery.faults(figures) == []
     assert figures["attempts"] > figures["deliveries"], "a third fails at first"
+
+
+async def test_a_replay_sends_each_entry_once_though_the_jobs_are_killed(place: Place) -> None:
+    figures = await events_replay.measure(place, events=60, kills=1, within_s=60)
+    assert events_replay.faults(figures) == []
+    assert figures["in_the_feed"] >= 60
+
+
+def test_the_judge_of_replays_sees_what_is_lost_doubled_or_misnumbered() -> None:
+    came = [Arrived("fast", 1, event_id, number, 1, True, 204, 0.0, "") for event_id, number in (("a", 1), ("c", 2))]
+    judged = judge_replay([1, 1], came, {1: "a", 2: "b", 3: "c"})
+    assert judged["not_in_the_success_set"] == 2
+    assert (judged["twice_in_the_success_set"], judged["never_arrived"], judged["under_another_number"]) == (1, 1, 1)
 
 
 async def test_updates_of_a_case_are_told_in_their_order_and_nobody_waits_for_a_transaction_left_open(
