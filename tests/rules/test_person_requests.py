@@ -154,6 +154,8 @@ _WITHOUT_CASE = (
         "audit.cosign",
         "audit.register_witness",
         "audit.revoke_witness",
+        "inbound_receipt.",
+        "inbound_source.",
         "linkage.read_key",
         "webhook_endpoint.",
         "webhook_replay.",
