@@ -65,11 +65,12 @@ WITH busy AS MATERIALIZED (
             SELECT FROM delivery d WHERE d.endpoint_id = e.id AND d.lease_token IS NOT NULL AND d.leased_until > now()
              ORDER BY d.leased_until LIMIT $4) d) l
      WHERE l.n > 0),
+hosts AS (SELECT host, sum(n) AS n FROM busy GROUP BY host),
 resting AS (
     SELECT e.id, e.status, e.ordering, e.host, e.failing_since IS NOT NULL AS failing,
-           CASE WHEN e.failing_since IS NULL THEN $4::integer ELSE 1 END
-           - coalesce((SELECT b.n FROM busy b WHERE b.endpoint_id = e.id), 0) AS places
+           CASE WHEN e.failing_since IS NULL THEN $4::integer ELSE 1 END - coalesce(b.n, 0) AS places
       FROM webhook_endpoint e JOIN agency a ON a.id = e.agency_id AND a.status = 'active'
+      LEFT JOIN busy b ON b.endpoint_id = e.id
      WHERE e.status <> 'disabled' AND (e.not_before IS NULL OR e.not_before <= now())
        AND (e.next_probe_at IS NULL OR e.next_probe_at <= now())),
 ready AS (
@@ -87,8 +88,8 @@ ready AS (
      WHERE e.places > 0),
 placed AS (
     SELECT r.id, r.failing, r.due_at, row_number() OVER (PARTITION BY r.host ORDER BY r.failing, r.due_at, r.sequence)
-           + coalesce((SELECT sum(b.n) FROM busy b WHERE b.host = r.host), 0) AS place
-      FROM ready r),
+           + coalesce(h.n, 0) AS place
+      FROM ready r LEFT JOIN hosts h ON h.host = r.host),
 chosen AS (SELECT id FROM placed WHERE place <= $5 ORDER BY failing, due_at LIMIT $3),
 held AS (
     SELECT d.id FROM delivery d JOIN chosen c ON c.id = d.id
