@@ -5,6 +5,7 @@ asks for `fresh_database`.
 """
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -38,6 +39,14 @@ TEMPLATE = "tongli_template"
 PUBLIC_URL = "http://127.0.0.1:8000"
 
 OpenApi = Callable[..., Awaitable[Api]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_collections() -> None:
+    """Sets aside what earlier modules left alive: a session grows to gigabytes, and a collection that looks through all
+    of it stops the application in this process, while locks that others wait for run out."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
