@@ -4,6 +4,7 @@ The endpoint is locked before its delivery wherever both may change, as everywhe
 """
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,7 +14,7 @@ import asyncpg
 from actions.system import SystemFact, record_for_system
 from db.engine import Raw
 from db.queries import deliveries, webhooks
-from db.queries.deliveries import Attempt
+from db.queries.deliveries import Attempt, Success
 from rules.envelopes import VERIFICATION, notice
 from rules.retries import NOTICES_AFTER, Health, Verdict, after_failure, is_given_up, judge, pause_after, wait_after
 
@@ -58,6 +59,18 @@ async def settle(raw: Raw, leased: Leased, met: Met, *, jitter: float, now: date
         return False
     await _judge_endpoint(raw, endpoint, met, jitter=jitter, now=now)
     return True
+
+
+def is_plain_success(leased: Leased, met: Met) -> bool:
+    """Whether the delivery has succeeded and nothing follows from it for its endpoint."""
+    return leased.event_type != VERIFICATION and not leased.failing and _verdict(met) == "succeeded"
+
+
+async def settle_successes(raw: Raw, successes: Sequence[tuple[Leased, Met]]) -> set[UUID]:
+    """Records plain successes and tells those whose lease was still theirs. One statement."""
+    return await deliveries.finish_successes(
+        raw, [Success(leased.delivery_id, leased.lease, met.attempt) for leased, met in successes]
+    )
 
 
 def _verdict(met: Met) -> Verdict:

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from actions.deliveries import Leased, Met, settle
+from actions.deliveries import Leased, Met, is_plain_success, settle
 from actions.webhooks import open_keys
 from crypto.fields import SealBroken
 from crypto.webhooks import WebhookKeys
@@ -28,6 +28,7 @@ from db.engine import Database
 from db.listening import DELIVERY, Listener
 from db.queries.deliveries import Attempt, claim_due, put_back, release
 from db.transaction import open_system_transaction
+from jobs.successes import Successes
 from outbound.http import Busy, GuardedClient, OutboundFailure, Reply
 from outbound.webhooks import Push, send
 from rules.retries import judge, read_retry_after
@@ -61,6 +62,10 @@ class Courier:
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
     _leases: dict[UUID, int] = field(default_factory=dict)
     _recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_RECORDING_AT_ONCE))
+    _successes: Successes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._successes = Successes(self.database)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Delivers until told to stop; then lets attempts end within three seconds and gives the rest back."""
@@ -127,6 +132,7 @@ class Courier:
         for task in tuple(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._successes.finish()
         if self._leases:
             async with open_system_transaction(self.database) as raw:
                 await release(raw, tuple(self._leases))
@@ -147,10 +153,15 @@ class Courier:
             async with self._recording, open_system_transaction(self.database) as raw:
                 await put_back(raw, leased.delivery_id, leased.lease, BUSY_PAUSE)
             return
-        async with self._recording, open_system_transaction(self.database) as raw:
-            kept = await settle(raw, leased, met, jitter=self.jitter(), now=self.database.clock())
-        if not kept:
+        if not await self._record(leased, met):
             _log.warning("lease lost before the outcome was recorded", delivery=str(leased.delivery_id))
+
+    async def _record(self, leased: Leased, met: Met) -> bool:
+        """Records what came; False where the lease had ended."""
+        if is_plain_success(leased, met):
+            return await self._successes.record(leased, met)
+        async with self._recording, open_system_transaction(self.database) as raw:
+            return await settle(raw, leased, met, jitter=self.jitter(), now=self.database.clock())
 
     async def _attempt(self, row: asyncpg.Record) -> Met:
         """One attempt. Raises Busy where none was made."""

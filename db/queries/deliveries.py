@@ -138,6 +138,35 @@ async def finish_attempt(
     return await raw.fetchval(_FINISH, delivery_id, lease, status, wait, *attempt) is not None
 
 
+_FINISH_SUCCESSES = """
+WITH told AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::text[], $6::integer[],
+                         $7::text[]) AS t (id, lease, started_at, duration_ms, outcome, status_code, answer)),
+mine AS (
+    UPDATE delivery d SET status = 'succeeded', attempts = attempts + 1, lease_token = NULL, leased_until = NULL,
+           due_at = NULL, finished_at = now()
+      FROM told t WHERE d.id = t.id AND d.lease_token = t.lease RETURNING d.id, d.agency_id)
+INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome, status_code, answer)
+SELECT m.id, 1 + (SELECT count(*) FROM delivery_attempt a WHERE a.delivery_id = m.id), m.agency_id,
+       t.started_at, t.duration_ms, t.outcome, t.status_code, t.answer
+  FROM mine m JOIN told t ON t.id = m.id RETURNING delivery_id"""
+
+
+class Success(NamedTuple):
+    """One row of what succeeded, by the lease that claimed it."""
+
+    delivery_id: UUID
+    lease: UUID
+    attempt: Attempt
+
+
+async def finish_successes(raw: Raw, successes: Sequence[Success]) -> set[UUID]:
+    """Records that these deliveries succeeded; the ids of those whose lease was still theirs. One statement."""
+    columns = zip(*((one.delivery_id, one.lease, *one.attempt) for one in successes), strict=True)
+    rows = await raw.fetch(_FINISH_SUCCESSES, *map(list, columns))
+    return {row["delivery_id"] for row in rows}
+
+
 async def put_back(raw: Raw, delivery_id: UUID, lease: UUID, wait: timedelta) -> None:
     """Gives one delivery back unsent, to be claimed again after `wait`."""
     await raw.execute(
