@@ -50,7 +50,7 @@ def can_move_clocks() -> bool:
 
 
 async def measure(place: Place, *, events: int = 500, endpoints: int = 8) -> dict[str, Any]:
-    """Every first attempt is refused. A lease that was stolen shows as a delivery taken twice or an attempt made
+    """Every other first attempt is refused. A lease that was stolen shows as a delivery taken twice or an attempt made
     twice, a wait cut short as a second attempt before its time."""
     with tempfile.TemporaryDirectory() as folder, receivers(Path(folder) / "log", stumbling=endpoints) as stand:
         library = _compiled(Path(folder))
@@ -97,6 +97,7 @@ def _judge(arrived: Sequence[Arrived]) -> dict[str, Any]:
     return {
         "taken": sum(any(one.status == 204 for one in made) for made in tries.values()),
         "attempts_made_twice": repeated,
+        "waited": len(waits),
         "early": sum(wait < shortest for wait in waits),
         "shortest_wait_s": min(waits, default=0.0),
         "longest_wait_s": max(waits, default=0.0),
@@ -108,6 +109,8 @@ def faults(figures: Mapping[str, Any]) -> list[str]:
     found = [f"{name}: {figures[name]}" for name in ("missing", "attempts_made_twice", "early") if figures[name]]
     if not figures["settled"]:
         found.append("deliveries were forgotten")
+    if not figures["waited"]:
+        found.append("no delivery had to wait: nothing was shown")
     if not {-1, 1} <= set(figures["clocks_at_work"]):
         found.append("no process with a wrong clock delivered: nothing was shown")
     return found

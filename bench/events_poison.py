@@ -17,6 +17,7 @@ from bench.events_stage import (
     percentile,
     record_many,
     register_all,
+    until_jobs_listen,
 )
 from tests.jobs.desk import Desk
 
@@ -65,6 +66,7 @@ async def _latencies(
     """From commit to the healthy receivers, of events that come at a steady rate, and the most memory meanwhile."""
     committed: dict[str, float] = {}
     memory = 0.0
+    await until_jobs_listen(desk)
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         began = time.monotonic()

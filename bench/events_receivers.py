@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, TextIO, TypeAlias, cast
 
@@ -115,9 +116,15 @@ def failing(share: float, chance: random.Random) -> Habit:
     return answer
 
 
-def stumbling(connection: _Connection) -> int:
-    """Refuses every first attempt."""
-    return connection.plain(500 if connection.attempt == b"1" else 204)
+def stumbling() -> Habit:
+    """Refuses every other first attempt: so many in a row that a breaker opens never come."""
+    firsts = count()
+
+    def answer(connection: _Connection) -> int:
+        refused = connection.attempt == b"1" and next(firsts) % 2 == 0
+        return connection.plain(500 if refused else 204)
+
+    return answer
 
 
 def hanging(_connection: _Connection) -> int:
@@ -200,21 +207,21 @@ def receivers(log: Path, *, seed: int = 1, **habits: int) -> Iterator[Receivers]
 
 async def _serve(habits: Sequence[str], log: Path, seed: int) -> None:
     loop, chance = asyncio.get_running_loop(), random.Random(seed)
-    known: dict[str, Habit] = {
-        "fast": fast,
-        "failing": failing(0.3, chance),
+    known: dict[str, Callable[[], Habit]] = {
+        "fast": lambda: fast,
+        "failing": lambda: failing(0.3, chance),
         "stumbling": stumbling,
-        "hanging": hanging,
-        "dripping": dripping,
-        "flooding": flooding,
+        "hanging": lambda: hanging,
+        "dripping": lambda: dripping,
+        "flooding": lambda: flooding,
     }
     ports: dict[str, list[int]] = {}
     with log.open("a", encoding="ascii", buffering=1) as file:
         note = Note(file)
         for asked in habits:
-            name, _, count = asked.partition(":")
-            for _ in range(int(count)):
-                server = await loop.create_server(partial(_Connection, known[name], note), "127.0.0.1", 0)
+            name, _, wanted = asked.partition(":")
+            for _ in range(int(wanted)):
+                server = await loop.create_server(partial(_Connection, known[name](), note), "127.0.0.1", 0)
                 port = server.sockets[0].getsockname()[1]
                 note.names[port] = name
                 ports.setdefault(name, []).append(port)

@@ -249,6 +249,12 @@ async def until(look: Callable[[], Awaitable[object]], *, within_s: float, every
     return False
 
 
+async def until_jobs_listen(desk: Desk) -> None:
+    """Until a jobs process waits for work: starting it is no latency of a delivery."""
+    listening = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%')"
+    assert await until(lambda: desk.behind.fetchval(listening), within_s=20), "no jobs process came up"
+
+
 async def feeds(desk: Desk) -> dict[UUID, list[tuple[int, str]]]:
     """Each agency's feed without challenges, which are pushed to one endpoint only: (number, event id) in order."""
     rows = await desk.behind.fetch(

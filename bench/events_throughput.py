@@ -20,6 +20,7 @@ from bench.events_stage import (
     record_many,
     register_all,
     until,
+    until_jobs_listen,
 )
 from db.queries.deliveries import claim_due
 from db.transaction import open_system_transaction
@@ -88,7 +89,7 @@ async def _latency(place: Place, seconds: float) -> dict[str, float]:
         async with desk_at(place, 1) as desk:
             await register_all(desk, stand.ports["fast"], 1)
             async with jobs_at(place):
-                await until(lambda: _listens(desk), within_s=20)
+                await until_jobs_listen(desk)
                 started = time.perf_counter()
                 for number in range(int(seconds * LATENCY_EVENTS_PER_S)):
                     await asyncio.sleep(max(0.0, started + number / LATENCY_EVENTS_PER_S - time.perf_counter()))
@@ -109,11 +110,6 @@ async def _latency(place: Place, seconds: float) -> dict[str, float]:
         "p50_ms": percentile(waits, 0.5),
         "p99_ms": percentile(waits, 0.99),
     }
-
-
-async def _listens(desk: Desk) -> bool:
-    """Whether a courier waits for work."""
-    return bool(await desk.behind.fetchval("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%')"))
 
 
 async def _forget_endpoints(desk: Desk) -> None:

@@ -1,20 +1,69 @@
 """The short forms of the events bench: what is promised of webhooks and the feed holds in a minute of it too."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from bench import events_delivery, events_hostile, events_order, events_poison, events_replay, events_throughput
+from bench import (
+    events_clock,
+    events_delivery,
+    events_hostile,
+    events_kills,
+    events_order,
+    events_poison,
+    events_replay,
+    events_stop,
+    events_throughput,
+)
 from bench.events_delivery import _judge
 from bench.events_order import _inversions
 from bench.events_receivers import Arrived
 from bench.events_replay import judge as judge_replay
-from bench.events_stage import Place
+from bench.events_stage import Place, desk_at, durable_place
 from crypto.ids import new_id
 from crypto.keys import Keyring
+from crypto.tokens import TokenAuthority
 
 
 @pytest.fixture
 def place(fresh_database: str, keyring: Keyring) -> Place:
     return Place(fresh_database, keyring)
+
+
+@pytest.fixture
+def lasting_place() -> Iterator[Place]:
+    """A PostgreSQL of the test's own with every promise of durability: it may be killed, and the API serves from no
+    other."""
+    with durable_place() as place:
+        yield place
+
+
+async def test_killing_postgresql_api_and_jobs_in_turn_loses_and_doubles_nothing(lasting_place: Place) -> None:
+    figures = await events_kills.measure(lasting_place, cycles=10, writes=100)
+    assert events_kills.faults(figures) == []
+    assert sum(figures["kills"].values()) == 10
+    assert figures["acknowledged"] >= 100
+
+
+async def test_an_acknowledged_write_that_is_nowhere_is_seen(place: Place) -> None:
+    async with desk_at(place, 2) as desk:
+        before = await events_kills.counts(desk)
+        writers = events_kills.Writers("http://127.0.0.1:9", {}, TokenAuthority(place.keyring, "http://127.0.0.1:9"))
+        writers.acknowledged.append(("report", new_id()))
+        judged = await events_kills.judge(desk, writers, before)
+    assert (judged["lost"], judged["without_event"], judged["without_leaf"]) == (1, 1, 1)
+
+
+async def test_stopping_api_and_jobs_under_load_cuts_and_loses_nothing(lasting_place: Place) -> None:
+    figures = await events_stop.measure(lasting_place, stops=4, between_s=0.5)
+    assert events_stop.faults(figures) == []
+    assert figures["acknowledged"] > 0
+
+
+@pytest.mark.skipif(not events_clock.can_move_clocks(), reason="no C compiler to move a process's clock with")
+async def test_clocks_an_hour_wrong_steal_hasten_and_forget_nothing(place: Place) -> None:
+    figures = await events_clock.measure(place, events=20, endpoints=4)
+    assert events_clock.faults(figures) == []
 
 
 async def test_killing_the_jobs_loses_nothing_and_the_feed_is_what_was_pushed(place: Place) -> None:
