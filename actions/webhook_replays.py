@@ -19,8 +19,8 @@ from db.queries import deliveries, webhook_replays, webhooks
 from db.queries.deliveries import NewDelivery
 from db.queries.webhook_replays import NewReplay
 from db.transaction import Tx
-from rules.envelopes import in_order, is_pattern
-from rules.errors import Conflict, FieldError, Hidden, ValidationFailed
+from rules.envelopes import in_order, unknown_types
+from rules.errors import Conflict, Hidden, ValidationFailed
 
 MAX_UNFINISHED: Final = 5
 WAITING_AT_ONCE: Final = 500
@@ -54,7 +54,8 @@ async def ask(tx: Tx, endpoint_id: UUID, wanted: Wanted) -> asyncpg.Record:
         raise Hidden
     if endpoint["status_reason"] == "deleted":
         raise Conflict(reason="endpoint-deleted")
-    _check_types(wanted.types or ())
+    if wrong := unknown_types(wanted.types or ()):
+        raise ValidationFailed(*wrong)
     if await webhook_replays.count_unfinished(tx, endpoint_id) >= MAX_UNFINISHED:
         raise Conflict(reason="too-many-replays")
     replay = NewReplay(
@@ -93,16 +94,6 @@ def _types(wanted: Wanted, subscribed: Sequence[str]) -> Sequence[str]:
     if wanted.types is not None:
         return wanted.types
     return subscribed if wanted.selection in ("sequences", "times") else ["*"]
-
-
-def _check_types(types: Sequence[str]) -> None:
-    wrong = [
-        FieldError(f"/types/{position}", "unknown-event-type")
-        for position, text in enumerate(types)
-        if not is_pattern(text)
-    ]
-    if wrong:
-        raise ValidationFailed(*wrong)
 
 
 async def work(raw: Raw) -> bool:

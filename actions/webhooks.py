@@ -19,7 +19,7 @@ from crypto.webhooks import WebhookKeys, generate_webhook_keys
 from db.queries import deliveries, webhooks
 from db.transaction import Tx
 from rules.addresses import ForbiddenTarget, TargetPolicy, read_target
-from rules.envelopes import NOTICES, TEST, VERIFICATION, is_pattern, notice
+from rules.envelopes import NOTICES, TEST, VERIFICATION, notice, unknown_types
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 from rules.selections import COUNTY_DIGITS, Selection
 
@@ -244,11 +244,7 @@ def _canonical(url: str, policy: TargetPolicy) -> str:
 
 def check_selection(selection: Selection, root: str = "/") -> None:
     """Raises ValidationFailed for unknown types and for places below a county; `root` stands before their names."""
-    wrong = [
-        FieldError(f"{root}types/{position}", "unknown-event-type")
-        for position, text in enumerate(selection.types)
-        if not is_pattern(text)
-    ]
+    wrong = unknown_types(selection.types, root)
     wrong += [
         FieldError(f"{root}divisions/{position}", "division-below-county")
         for position, code in enumerate(selection.divisions)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from rules.errors import FieldError
 from rules.events import EVENT_TYPES
 
 VERIFICATION = "endpoint.verification"
@@ -142,3 +143,12 @@ def is_pattern(text: str) -> bool:
     """Whether `text` may stand in a list of types."""
     noun, _, verb = text.partition(".")
     return text == "*" or text in EVENT_TYPES or (verb == "*" and noun in _NOUNS)
+
+
+def unknown_types(types: Iterable[str], root: str = "/") -> list[FieldError]:
+    """What is wrong with the types that somebody asked for; `root` stands before their name."""
+    return [
+        FieldError(f"{root}types/{position}", "unknown-event-type")
+        for position, text in enumerate(types)
+        if not is_pattern(text)
+    ]

@@ -97,20 +97,20 @@ async def take_due(raw: Raw) -> asyncpg.Record | None:
     )
 
 
-_IN_RANGE = """ FROM feed_entry e
+_OF_THE_FEED = """ FROM feed_entry e
  WHERE e.agency_id = $1 AND e.sequence > $2 AND e.sequence <= $3 AND e.type <> 'endpoint.verification'
-   AND ('*' = ANY ($4::text[]) OR e.type = ANY ($4) OR split_part(e.type, '.', 1) || '.*' = ANY ($4))
-   AND ($5::timestamptz IS NULL OR e.numbered_at >= $5) AND ($6::timestamptz IS NULL OR e.numbered_at < $6)
-   AND (cardinality($7::text[]) = 0 OR e.case_kind IS NULL OR e.case_kind = ANY ($7))
-   AND (cardinality($8::text[]) = 0 OR e.county IS NULL
-        OR EXISTS (SELECT FROM unnest($8) AS b WHERE starts_with(e.county, b)))"""
-_BY_ID = """ FROM feed_entry e
- WHERE e.agency_id = $1 AND e.sequence > $2 AND e.sequence <= $3 AND e.type <> 'endpoint.verification'
-   AND e.event_id = ANY ($4::uuid[])"""
+   AND (e.type <> 'endpoint.tested' OR e.subject_id = $4)"""
+_IN_RANGE = f"""{_OF_THE_FEED}
+   AND ('*' = ANY ($5::text[]) OR e.type = ANY ($5) OR split_part(e.type, '.', 1) || '.*' = ANY ($5))
+   AND ($6::timestamptz IS NULL OR e.numbered_at >= $6) AND ($7::timestamptz IS NULL OR e.numbered_at < $7)
+   AND (cardinality($8::text[]) = 0 OR e.case_kind IS NULL OR e.case_kind = ANY ($8))
+   AND (cardinality($9::text[]) = 0 OR e.county IS NULL
+        OR EXISTS (SELECT FROM unnest($9) AS b WHERE starts_with(e.county, b)))"""
+_BY_ID = f"{_OF_THE_FEED} AND e.event_id = ANY ($5::uuid[])"
 _FAILED = """ FROM (
     SELECT DISTINCT ON (d.sequence) d.sequence, d.event_id FROM delivery d
-     WHERE d.endpoint_id = $5 AND d.status = 'dead' AND d.sequence > $2 AND d.sequence <= $3
-       AND d.finished_at <= $4::timestamptz ORDER BY d.sequence) dead
+     WHERE d.endpoint_id = $4 AND d.status = 'dead' AND d.sequence > $2 AND d.sequence <= $3
+       AND d.finished_at <= $5::timestamptz ORDER BY d.sequence) dead
   JOIN feed_entry e ON e.agency_id = $1 AND e.sequence = dead.sequence AND e.event_id = dead.event_id
  WHERE e.type <> 'endpoint.verification'"""
 _COUNT = "SELECT count(*)::integer AS matched, min(e.sequence) AS first, max(e.sequence) AS last"
@@ -119,12 +119,13 @@ _ENTRIES = "SELECT e.sequence, e.event_id, e.type, e.subject_id, e.payload::text
 
 def _chosen(replay: asyncpg.Record) -> tuple[str, list[object]]:
     """Entries behind the last that was looked at, by how the replay chooses them: of a range, those of the kinds
-    of case and places that the endpoint takes. Challenges are never sent again."""
-    bounds = [replay["agency_id"], replay["looked_at"], replay["until"]]
+    of case and places that the endpoint takes. Challenges are never sent again, and a test only to the endpoint that
+    was tested."""
+    bounds = [replay["agency_id"], replay["looked_at"], replay["until"], replay["endpoint_id"]]
     if replay["selection"] == "events":
         return _BY_ID, [*bounds, replay["event_ids"]]
     if replay["selection"] == "failed":
-        return _FAILED, [*bounds, replay["created_at"], replay["endpoint_id"]]
+        return _FAILED, [*bounds, replay["created_at"]]
     kinds, divisions = replay["case_kinds"], [digits_below(code) for code in replay["divisions"]]
     return _IN_RANGE, [*bounds, replay["types"], replay["since"], replay["before"], kinds, divisions]
 

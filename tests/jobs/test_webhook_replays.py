@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ import pytest
 from actions import webhook_replays, webhooks
 from actions.webhook_replays import WAITING_AT_ONCE, Wanted
 from crypto.keys import Keyring
-from db.queries.webhook_replays import find_replay
+from db.queries.webhook_replays import find_replay, forget_replays
 from db.transaction import open_system_transaction, open_transaction
 from jobs.webhook_replays import work_once
 from rules.errors import Conflict, Hidden
@@ -104,6 +104,20 @@ async def test_what_an_endpoint_never_had_is_sent_by_types(desk: Desk) -> None:
         await work_off(post)
         assert {one.headers["webhook-id"] for one in again(post)} >= {str(fact) for fact in recorded}
         assert {one.headers["tongli-event-type"] for one in again(post)} == {"referral.requested"}
+
+
+async def test_a_test_of_one_endpoint_is_never_replayed_to_another(desk: Desk) -> None:
+    async with receiving(challenged) as tested, receiving(challenged) as receiver:
+        other, post = await activate(desk, tested), await activate(desk, receiver)
+        async with open_transaction(desk.app, desk.callers[UNION]) as tx:
+            sent = [await webhooks.send_test(tx, one.endpoint_id) for one in (other, post)]
+        await facts(desk, 1)
+        await ask(post, "types", types=["*"])
+        await ask(post, "events", event_ids=sent)
+        await work_off(post)
+        tests = [one for one in again(post) if one.headers["tongli-event-type"] == "endpoint.tested"]
+    assert {one.headers["webhook-id"] for one in tests} == {str(sent[1])}
+    assert len(tests) == 2, "once by its type and once by its id"
 
 
 async def test_ids_are_sent_again_and_no_others_nor_those_of_other_agencies(desk: Desk) -> None:
@@ -268,6 +282,27 @@ async def test_a_cancelled_replay_queues_no_more_and_a_disabled_endpoint_gets_it
         assert await post.deliver() == 4
         stopped = await shown(post, replay)
     assert (stopped["state"], stopped["queued"], stopped["succeeded"]) == ("cancelled", WAITING_AT_ONCE, 4)
+
+
+async def test_a_replay_is_forgotten_after_its_deliveries_and_not_while_it_runs(desk: Desk) -> None:
+    async with receiving(challenged) as receiver:
+        post = await activate(desk, receiver)
+        await facts(desk, 1)
+        done = await ask(post, "types", types=["referral.requested"])
+        await work_off(post)
+        running = await ask(post, "types", types=["referral.requested"])
+    await desk.behind.execute("UPDATE webhook_replay SET finished_at = now() - interval '4 years' WHERE id = $1", done)
+    of_it = "SELECT count(*) FROM delivery WHERE replay_id = $1"
+    assert await desk.behind.fetchval(of_it, done) > 0
+    long_ago = datetime.now(UTC) - timedelta(days=3 * 366)
+    async with open_system_transaction(desk.jobs) as raw:
+        assert await forget_replays(raw, long_ago, 10) == 0, "its deliveries are still there"
+    await desk.behind.execute("DELETE FROM delivery_attempt")
+    await desk.behind.execute("DELETE FROM delivery WHERE replay_id = $1", done)
+    async with open_system_transaction(desk.jobs) as raw:
+        assert await forget_replays(raw, long_ago, 10) == 1
+    left = await desk.behind.fetch("SELECT id FROM webhook_replay")
+    assert [row["id"] for row in left] == [running]
 
 
 async def test_a_replay_ends_with_its_endpoint(desk: Desk) -> None:
