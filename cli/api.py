@@ -9,7 +9,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from cli.entrances import database_for, or_give_up, read_settings, say
+from cli.entrances import database_for, or_give_up, read_settings, say, wait_for_database
 from db import names
 from db.engine import check_audit_hash, check_durability, check_role
 from logs import configure_logging
@@ -50,6 +50,7 @@ async def _serve(settings: Settings) -> int:
 
     configure_logging(settings.log_level, settings.log_format)
     database = database_for(settings, names.APP)
+    await wait_for_database(database)
     await check_role(database)
     await check_durability(database)
     await check_audit_hash(database)

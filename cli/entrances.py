@@ -1,6 +1,8 @@
 """What every entrance does first: read the settings, find the keys and the database, and give up in one plain line."""
 
+import asyncio
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from cli.keyring import keyring_for, keyring_path
 from cli.keys_watch import watch_keyring
@@ -21,6 +24,11 @@ from db.clock import business_clock
 from db.embedded_place import EmbeddedError
 from db.engine import Database, UnfitDatabase, open_database
 from settings import Settings
+
+STARTING_S = 60.0
+LOOK_AGAIN_S = 0.5
+_NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, DBAPIError)
+_CANNOT_CONNECT_NOW, _LOST = "57P03", ("08000", "08001", "08003", "08006")
 
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED_DATABASE = "tongli"
@@ -116,6 +124,34 @@ def database_for(settings: Settings, role: str) -> Database:
         statement_timeout_ms=settings.db_statement_timeout_ms,
         audit_hash=settings.audit_hash,
     )
+
+
+async def wait_for_database(database: Database, within_s: float = STARTING_S) -> None:
+    """Waits while the server does not answer or is still starting: the parts of an installation start in any order.
+
+    Says so once. Raises CannotRun where it does not answer within `within_s` seconds, and at once what a server answers
+    that refuses this login.
+    """
+    ends, told = time.monotonic() + within_s, False
+    while True:
+        try:
+            async with database.connect():
+                return
+        except _NOT_YET as fault:
+            if not _is_starting(fault):
+                raise
+            if time.monotonic() >= ends:
+                raise CannotRun(f"the database did not answer within {within_s:.0f} s") from None
+        if not told:
+            say(f"the database does not answer yet; waiting up to {within_s:.0f} s")
+            told = True
+        await asyncio.sleep(LOOK_AGAIN_S)
+
+
+def _is_starting(fault: BaseException) -> bool:
+    """Whether waiting may help; SQLAlchemy wraps what the driver says on some ways and not on others."""
+    said = fault.orig if isinstance(fault, DBAPIError) else fault
+    return getattr(said, "sqlstate", _CANNOT_CONNECT_NOW) in (None, _CANNOT_CONNECT_NOW, *_LOST)
 
 
 def place_of(url: str) -> str:

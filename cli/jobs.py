@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import uvloop
 
-from cli.entrances import CannotRun, database_for, or_give_up, read_settings
+from cli.entrances import CannotRun, database_for, or_give_up, read_settings, wait_for_database
 from db import names
 from db.engine import check_audit_hash, check_role
 from logs import configure_logging
@@ -39,6 +39,7 @@ async def _work(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
+        await wait_for_database(database)
         await check_role(database)
         await check_role(application)
         await check_audit_hash(database)
