@@ -1,6 +1,6 @@
 """What the clock does to referrals: says that a date has passed, takes back what nobody answered, counts again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from db.engine import Raw
 from db.queries import clocks
 from rules.calendar import WorkCalendar
 from rules.deadlines import shanghai_day
+from rules.escalation import STOPPED, Standing, clock_columns
 from rules.expiry import expires_at
 from rules.matters import parse_matter, tightened
 from rules.recalculation import Asked, Taken, recalculated
@@ -36,7 +37,7 @@ async def fire_clock(raw: Raw, referral_id: UUID, case_id: UUID, now: datetime) 
         raw, referral_id, {"overdue": fired, "next_due": following[1] if following else None}, now
     )
     if fired != referral["overdue"]:
-        fact = _fact(referral, "referral.overdue", version, changed=("overdue",), facts={"clock": fired[-1]})
+        fact = fact_of(referral, "referral.overdue", version, changed=("overdue",), facts={"clock": fired[-1]})
         await record_for_system(raw, fact, now)
     return True
 
@@ -53,7 +54,7 @@ async def expire(raw: Raw, referral_id: UUID, case_id: UUID, *, now: datetime, c
         return False
     transition = take_step(_position(referral), "expire", ("clock",))
     version = await clocks.update_referral(
-        raw, referral_id, {"status": transition.to_status, "ended_at": now, "next_due": None}, now
+        raw, referral_id, {"status": transition.to_status, "ended_at": now, **STOPPED}, now
     )
     await clocks.insert_step(raw, new_id(), referral, "expire", to_status=transition.to_status, deadlines={}, now=now)
     case_version = await clocks.note_on_case(raw, referral_id, task_id=new_id(), task_kind="reroute", now=now)
@@ -61,7 +62,7 @@ async def expire(raw: Raw, referral_id: UUID, case_id: UUID, *, now: datetime, c
     moved = (referral["status"], transition.to_status)
     await record_for_system(
         raw,
-        _fact(
+        fact_of(
             referral, transition.event, version, action="referral.expire", moved=moved, changed=("status",), pool=pool
         ),
         now,
@@ -87,14 +88,23 @@ async def count_again(raw: Raw, referral_id: UUID, case_id: UUID, *, now: dateti
     moved = _moved(referral, dates)
     if not moved and not dates.confirmed:
         return False
-    version = await clocks.update_referral(raw, referral_id, _date_columns(referral, dates), now)
+    columns = clock_columns(dates, standing_of(referral), now=now, calendar=calendar)
+    if referral["clock_stopped_at"] is not None:
+        columns |= STOPPED
+    version = await clocks.update_referral(raw, referral_id, columns, now)
     if moved:
         await clocks.insert_step(
             raw, new_id(), referral, "recalculate", to_status=referral["status"], deadlines=moved, now=now
         )
-        fact = _fact(referral, "deadline.recalculated", version, action="referral.recalculate", changed=tuple(moved))
+        fact = fact_of(referral, "deadline.recalculated", version, action="referral.recalculate", changed=tuple(moved))
         await record_for_system(raw, fact, now)
     return True
+
+
+def standing_of(referral: asyncpg.Record, *, rung: Sequence[str] | None = None) -> Standing:
+    """Where a referral stands towards its clocks; `rung` in place of what rang so far."""
+    received, so_far = referral["received_at"] is not None, referral["rung"] if rung is None else rung
+    return Standing(referral["status"], received, referral["urgency"], referral["overdue"], so_far)
 
 
 def _due(referral: asyncpg.Record, fired: list[str]) -> tuple[str, datetime] | None:
@@ -112,7 +122,7 @@ def _position(referral: asyncpg.Record) -> Position:
     )
 
 
-def _fact(
+def fact_of(
     referral: asyncpg.Record,
     event_type: str,
     version: int,
@@ -121,9 +131,11 @@ def _fact(
     moved: tuple[str, str] | None = None,
     changed: tuple[str, ...],
     pool: list[UUID] | None = None,
+    superior: UUID | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> SystemFact:
-    """`action` names the step that the clock took, as a person's would be named; none where it took none."""
+    """What the clock did, for the parties of the referral. `action` names the step that the clock took, as a person's
+    would be named; none where it took none."""
     return SystemFact(
         type=event_type,
         action=action or event_type,
@@ -136,6 +148,7 @@ def _fact(
             "sender": (referral["sender_agency_id"],),
             "addressee": (referral["to_agency_id"],),
             "pool": pool or (),
+            "superior": (superior,),
         },
         moved=moved,
         changed=changed,
@@ -165,10 +178,10 @@ async def _complete_parent(raw: Raw, parent_id: UUID, now: datetime) -> None:
     if outcome is None or parent is None or parent["status"] != "in_progress":
         return
     version = await clocks.update_referral(
-        raw, parent_id, {"status": "completed", "outcome": outcome, "ended_at": now, "next_due": None}, now
+        raw, parent_id, {"status": "completed", "outcome": outcome, "ended_at": now, **STOPPED}, now
     )
     await clocks.note_on_case(raw, parent_id, task_id=new_id(), task_kind=None, now=now)
-    fact = _fact(
+    fact = fact_of(
         parent,
         "referral.completed",
         version,
@@ -197,24 +210,6 @@ def _moved(referral: asyncpg.Record, dates: Dates) -> dict[str, object]:
         name: {"from": _iso(referral[name]), "to": _iso(counted[name])}
         for name in _DATES
         if counted[name] != referral[name]
-    }
-
-
-def _date_columns(referral: asyncpg.Record, dates: Dates) -> dict[str, object]:
-    """The dates, and the clock that fires next: none while it is stopped."""
-    due = next_due(
-        referral["status"],
-        referral["received_at"] is not None,
-        Clocks(dates.acknowledge_by, dates.accept_by, dates.resolve_by),
-        referral["overdue"],
-    )
-    running = due is not None and referral["clock_stopped_at"] is None
-    return {
-        "acknowledge_by": dates.acknowledge_by,
-        "accept_by": dates.accept_by,
-        "resolve_by": dates.resolve_by,
-        "due_confirmed": dates.confirmed,
-        "next_due": due[1] if due and running else None,
     }
 
 

@@ -13,13 +13,14 @@ from actions.access import require_part, require_qualification
 from actions.audit import leave_mark
 from actions.cases import case_tag, record_joining
 from actions.events import record_event
-from actions.referrals import announce, date_columns, parts_of, record_referral_event, seen_referral, send_draft
+from actions.referrals import announce, parts_of, record_referral_event, seen_referral, send_draft
 from actions.results import AssistanceSaid, ResultSaid
 from crypto.ids import new_id
 from db.queries import matters, referrals
 from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
+from rules.escalation import STOPPED, Standing, clock_columns
 from rules.matters import ClockStart, Matter
 from rules.referral_clocks import (
     Dates,
@@ -74,12 +75,14 @@ class _Taking:
             return None
         return Dates(row["acknowledge_by"], row["accept_by"], row["resolve_by"], row["due_confirmed"])
 
-    def set_dates(self, dates: Dates | None, *, received: bool) -> None:
-        """Writes the dates and the clock that fires next under the new status."""
+    async def set_dates(self, dates: Dates | None, *, received: bool) -> None:
+        """Writes the dates, the clock that fires and the alarm that rings next under the new status."""
         if dates is None:
-            self.changes["next_due"] = None
-        else:
-            self.changes |= date_columns(dates, self.to_status, received=received, overdue=self.referral["overdue"])
+            self.changes |= STOPPED
+            return
+        row = self.referral
+        standing = Standing(self.to_status, received, row["urgency"], overdue=row["overdue"], rung=row["rung"])
+        self.changes |= clock_columns(dates, standing, now=self.tx.now, calendar=await calendar_of(self.tx))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ async def _send(taking: _Taking) -> None:
 
 async def _receive(taking: _Taking) -> None:
     taking.changes["received_at"] = taking.tx.now
-    taking.set_dates(taking.dates, received=True)
+    await taking.set_dates(taking.dates, received=True)
 
 
 async def _accept(taking: _Taking) -> None:
@@ -166,7 +169,7 @@ async def _accept(taking: _Taking) -> None:
         due = resolve_after_acceptance(clocks, accepted_at=tx.now, calendar=await calendar_of(tx))
         if due is not None:
             dates = Dates(dates.acknowledge_by, dates.accept_by, due.at, due.confirmed)
-    taking.set_dates(dates, received=True)
+    await taking.set_dates(dates, received=True)
 
 
 async def _return(taking: _Taking) -> None:
@@ -176,16 +179,16 @@ async def _return(taking: _Taking) -> None:
         "accepted_at": None,
         "return_count": taking.referral["return_count"] + 1,
         "clock_stopped_at": taking.tx.now,
-        "next_due": None,
+        **STOPPED,
     }
 
 
 async def _hold(taking: _Taking) -> None:
     stops = taking.said.words.reason in HOLDS_THAT_STOP_THE_CLOCK
     if stops:
-        taking.changes |= {"clock_stopped_at": taking.tx.now, "next_due": None}
+        taking.changes |= {"clock_stopped_at": taking.tx.now, **STOPPED}
     else:
-        taking.set_dates(taking.dates, received=True)
+        await taking.set_dates(taking.dates, received=True)
 
 
 async def _go_on(taking: _Taking) -> None:
@@ -201,12 +204,12 @@ async def _go_on(taking: _Taking) -> None:
     taking.changes["clock_stopped_at"] = None
     if taking.to_status == "in_progress":
         taking.changes["started_at"] = referral["started_at"] or tx.now
-    taking.set_dates(dates, received=True)
+    await taking.set_dates(dates, received=True)
 
 
 async def _start(taking: _Taking) -> None:
     taking.changes["started_at"] = taking.referral["started_at"] or taking.tx.now
-    taking.set_dates(taking.dates, received=True)
+    await taking.set_dates(taking.dates, received=True)
 
 
 async def _extend(taking: _Taking) -> None:
@@ -217,7 +220,7 @@ async def _extend(taking: _Taking) -> None:
         raise Conflict(reason="no-extension-for-this-matter")
     taking.changes["extended"] = True
     calendar = await calendar_of(taking.tx)
-    taking.set_dates(dates_after_extension(dates, clocks.extension, calendar), received=True)
+    await taking.set_dates(dates_after_extension(dates, clocks.extension, calendar), received=True)
 
 
 async def _complete(taking: _Taking) -> None:
@@ -228,7 +231,7 @@ async def _complete(taking: _Taking) -> None:
 async def _end_or_move(taking: _Taking) -> None:
     """Cancelling, rejecting, failing, voiding end the clocks; a dispute leaves them as they are."""
     if taking.to_status in ENDED_STATUSES and taking.to_status != taking.referral["status"]:
-        taking.changes |= {"ended_at": taking.tx.now, "next_due": None}
+        taking.changes |= {"ended_at": taking.tx.now, **STOPPED}
 
 
 _EFFECTS: Mapping[str, Callable[[_Taking], Awaitable[None]]] = {

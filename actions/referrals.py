@@ -17,9 +17,9 @@ from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.ages import age_band
 from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, ValidationFailed
+from rules.escalation import Standing, clock_columns
 from rules.matters import Matter
-from rules.referral_clocks import Dates, dates_at_request
-from rules.referrals import Clocks, next_due
+from rules.referral_clocks import dates_at_request
 from rules.rights import Subject, parts_in_referral
 
 NOTE_CONTEXT = "referral.note"
@@ -212,6 +212,7 @@ async def _row(
         "reopens": said.reopens,
         "started_at": tx.now if said.joint else None,
         "overdue": [],
+        "rung": [],
         "return_count": 0,
         "extended": False,
         "due_confirmed": True,
@@ -226,27 +227,12 @@ async def _row(
 
 async def request_columns(tx: Tx, matter: Matter, urgency: str, place: str) -> dict[str, Any]:
     """What a referral gets when it is requested: its dates, counted from now. Two statements."""
-    clocks = await matters.clocks_for(tx, matter, place)
+    clocks, calendar = await matters.clocks_for(tx, matter, place), await calendar_of(tx)
     dates = dates_at_request(
-        clocks,
-        requested_at=tx.now,
-        urgency=urgency,
-        resolve_from=matter.resolve_from,
-        calendar=await calendar_of(tx),
+        clocks, requested_at=tx.now, urgency=urgency, resolve_from=matter.resolve_from, calendar=calendar
     )
-    return {"requested_at": tx.now, **date_columns(dates, "requested", received=False, overdue=())}
-
-
-def date_columns(dates: Dates, status: str, *, received: bool, overdue: Sequence[str]) -> dict[str, Any]:
-    """Columns of the dates and of the clock that fires next."""
-    due = next_due(status, received, Clocks(dates.acknowledge_by, dates.accept_by, dates.resolve_by), overdue)
-    return {
-        "acknowledge_by": dates.acknowledge_by,
-        "accept_by": dates.accept_by,
-        "resolve_by": dates.resolve_by,
-        "due_confirmed": dates.confirmed,
-        "next_due": due[1] if due else None,
-    }
+    standing = Standing("requested", received=False, urgency=urgency)
+    return {"requested_at": tx.now, **clock_columns(dates, standing, now=tx.now, calendar=calendar)}
 
 
 async def _warnings(tx: Tx, case: asyncpg.Record, said: ReferralSaid) -> tuple[FieldError, ...]:

@@ -94,6 +94,7 @@ ROLES: Final[dict[str, Text]] = {
         "the agency the webhook endpoint, inbound source or witness belongs to",
     ),
     "other": Text("此事涉及的另一机构", "the other agency the fact concerns"),
+    "superior": Text("被督办提醒的上级机构", "the agency above that is told what is late"),
 }
 
 EVENTS: Final[dict[str, Text]] = {
@@ -130,6 +131,7 @@ EVENTS: Final[dict[str, Text]] = {
     "referral.expired": Text("转办逾期失效", "a referral expired"),
     "referral.overdue": Text("转办超过时限", "a clock of a referral ran out"),
     "referral.escalated": Text("转办超时升级", "an overdue referral was escalated"),
+    "referral.reminded": Text("转办时限临近提醒", "a date of a referral is near"),
     "answer_link.made": Text("为一件转办制作了一次性答复链接", "a link to answer a referral was made"),
     "answer_link.revoked": Text("一次性答复链接已撤销", "a link to answer a referral was revoked"),
     "deadline.recalculated": Text("时限重新计算", "the dates of a referral were computed anew"),

@@ -14,6 +14,7 @@ import asyncpg
 from actions.break_glass import remind_of_reviews
 from actions.clocks import count_again, expire, fire_clock
 from actions.deliveries import warn_owners
+from actions.escalations import ring
 from actions.honey import tell_of_touches
 from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
@@ -48,7 +49,7 @@ async def run_clocks(database: Database, stop: asyncio.Event) -> None:
             await watch_probing(database)
             await watch_endpoints(database)
             look_again = moment + CALENDAR_S
-        if await look_once(database) == 0:
+        if await look_once(database) + await ring_once(database) == 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S):
                     await stop.wait()
@@ -93,6 +94,15 @@ async def look_once(database: Database) -> int:
     return fired + await _each(
         database, unanswered, lambda raw, referral, case: expire(raw, referral, case, now=now, calendar=calendar)
     )
+
+
+async def ring_once(database: Database) -> int:
+    """Rings the alarms that are due by business time now, one transaction for each; how many."""
+    now = database.clock()
+    async with open_system_transaction(database) as raw:
+        due = await clocks.alarmed_referrals(raw, now, BATCH)
+        calendar = await load_calendar(raw.fetch) if due else WorkCalendar({}, frozenset())
+    return await _each(database, due, lambda raw, referral, case: ring(raw, referral, case, now=now, calendar=calendar))
 
 
 async def _reopen_lapsed(database: Database, now: datetime) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 PARTICIPANTS = ("coordinator", "reporter", "receiver", "observer")
-PARTIES = ("actor", "sender", "addressee", "pool", "owner", "other")
+PARTIES = ("actor", "sender", "addressee", "pool", "owner", "other", "superior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ ENTITLEMENTS: dict[str, Rule] = {
     "referral.voided": _POOLED,
     "referral.expired": _POOLED,
     "referral.overdue": _REFERRAL,
-    "referral.escalated": _REFERRAL,
+    "referral.escalated": Rule(("coordinator", "sender", "addressee", "superior")),
+    "referral.reminded": _POOLED,
     "answer_link.made": Rule(("coordinator", "sender")),
     "answer_link.revoked": Rule(("coordinator", "sender")),
     "deadline.recalculated": _REFERRAL,

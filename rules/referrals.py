@@ -240,9 +240,8 @@ class Clocks:
     resolve_by: datetime | None
 
 
-def next_due(status: str, received: bool, clocks: Clocks, overdue: Iterable[str]) -> tuple[str, datetime] | None:
-    """The clock that fires next and when, leaving out those that already fired; None where no clock runs."""
-    fired = set(overdue)
+def running_clocks(status: str, received: bool, clocks: Clocks) -> list[tuple[str, datetime]]:
+    """The clocks that run unmet in a status, with their dates, whether passed or not."""
     running: list[tuple[str, datetime | None]] = []
     if status == "requested":
         running = [("accept", clocks.accept_by), ("resolve", clocks.resolve_by)]
@@ -250,7 +249,13 @@ def next_due(status: str, received: bool, clocks: Clocks, overdue: Iterable[str]
             running.insert(0, ("acknowledge", clocks.acknowledge_by))
     elif status in ("accepted", "in_progress", "on_hold"):
         running = [("resolve", clocks.resolve_by)]
-    due = [(when, name) for name, when in running if when is not None and name not in fired]
+    return [(name, when) for name, when in running if when is not None]
+
+
+def next_due(status: str, received: bool, clocks: Clocks, overdue: Iterable[str]) -> tuple[str, datetime] | None:
+    """The clock that fires next and when, leaving out those that already fired; None where no clock runs."""
+    fired = set(overdue)
+    due = [(when, name) for name, when in running_clocks(status, received, clocks) if name not in fired]
     if not due:
         return None
     when, name = min(due)

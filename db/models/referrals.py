@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from db.types import document, key, one_of, sealed, words
+from rules.escalation import LADDERS, Level
 from rules.matters import Urgency
 from rules.referrals import STATUSES
 
@@ -28,6 +29,7 @@ class Referral(SQLModel, table=True):
         Index("referral_by_coordinator", "coordinator_agency_id"),
         Index("referral_inbox_due", "to_agency_id", "next_due", "id", postgresql_where="next_due IS NOT NULL"),
         Index("referral_due", "next_due", postgresql_where="next_due IS NOT NULL"),
+        Index("referral_alarm", "alarm_at", postgresql_where="alarm_at IS NOT NULL"),
         Index("referral_unanswered", "accept_by", postgresql_where="status = 'requested'"),
         Index("referral_provisional", "id", postgresql_where="NOT due_confirmed"),
         Index("referral_by_person", "person_id", "matter_code"),
@@ -63,6 +65,9 @@ class Referral(SQLModel, table=True):
     due_confirmed: bool
     next_due: datetime | None
     overdue: list[str] = words()
+    alarm_at: datetime | None
+    alarm: str | None
+    rung: list[str] = words()
     return_count: int
     extended: bool
     outcome: str | None
@@ -70,6 +75,38 @@ class Referral(SQLModel, table=True):
     updated_at: datetime
     version: int
     erased_at: datetime | None
+
+
+class Escalation(SQLModel, table=True):
+    """One level of the ladder that a late referral has climbed, and the agency that was told: what it needs to act, and
+    nobody's name. Ends when the clock is met or the referral ends.
+    """
+
+    __tablename__ = "escalation"
+    __table_args__ = (
+        CheckConstraint(one_of("clock", *LADDERS), name="escalation_clock"),
+        CheckConstraint(one_of("level", *Level), name="escalation_level"),
+        Index("escalation_once", "referral_id", "clock", "level", unique=True),
+        Index("escalation_by_agency", "agency_id", "id"),
+        Index("escalation_by_coordinator", "coordinator_agency_id", "id"),
+        Index("escalation_by_office", "office_agency_id", "id"),
+        Index("escalation_open", "referral_id", postgresql_where="ended_at IS NULL"),
+    )
+
+    id: UUID = key()
+    referral_id: UUID = Field(foreign_key="referral.id")
+    agency_id: UUID = Field(foreign_key="agency.id")
+    clock: str
+    level: str
+    office_agency_id: UUID | None = Field(foreign_key="agency.id")
+    coordinator_agency_id: UUID = Field(foreign_key="agency.id")
+    matter_code: str
+    need: str
+    place: str
+    urgency: str
+    due_at: datetime
+    raised_at: datetime
+    ended_at: datetime | None
 
 
 class ReferralPool(SQLModel, table=True):

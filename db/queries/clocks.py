@@ -13,7 +13,7 @@ from db.queries.divisions import ABOVE
 
 _COLUMNS = """id, case_id, matter_code, sender_agency_id, coordinator_agency_id, to_agency_id, pooled, joint, status,
     urgency, place, part_of, requested_at, received_at, clock_stopped_at, acknowledge_by, accept_by, resolve_by,
-    due_confirmed, next_due, overdue, return_count, extended, outcome, version"""
+    due_confirmed, next_due, overdue, alarm, alarm_at, rung, need, return_count, extended, outcome, version"""
 _FIND = f"SELECT {_COLUMNS} FROM referral WHERE id = $1"  # noqa: S608  column names only
 
 
@@ -40,6 +40,22 @@ async def provisional_referrals(raw: Raw, after: UUID, limit: int) -> list[async
         "   AND status IN ('requested', 'returned', 'accepted', 'in_progress', 'on_hold') ORDER BY id LIMIT $2",
         after,
         limit,
+    )
+
+
+async def alarmed_referrals(raw: Raw, now: datetime, limit: int) -> list[asyncpg.Record]:
+    """(id, case) of referrals with an alarm that rings by `now`, the earliest first."""
+    return await raw.fetch(
+        "SELECT id, case_id FROM referral WHERE alarm_at <= $1 ORDER BY alarm_at LIMIT $2", now, limit
+    )
+
+
+async def set_alarm(
+    raw: Raw, referral_id: UUID, *, rung: Sequence[str], alarm_at: datetime | None, alarm: str | None
+) -> None:
+    """What rang, and what rings next. The version stays: nothing that a party wrote or reads has changed."""
+    await raw.execute(
+        "UPDATE referral SET rung = $2, alarm_at = $3, alarm = $4 WHERE id = $1", referral_id, rung, alarm_at, alarm
     )
 
 

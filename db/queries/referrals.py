@@ -15,7 +15,8 @@ _COLUMNS = """r.id, r.case_id, r.person_id, r.matter_code, m.title_zh, m.title_e
     s.name AS sender_name, r.coordinator_agency_id, r.to_agency_id, t.name AS to_name, r.pooled, r.joint, r.status,
     r.urgency, r.place, r.age_band, r.note, r.part_of, r.reopens, r.requested_at, r.received_at, r.accepted_at,
     r.started_at, r.ended_at, r.clock_stopped_at, r.acknowledge_by, r.accept_by, r.resolve_by, r.due_confirmed,
-    r.next_due, r.overdue, r.return_count, r.extended, r.outcome, r.created_at, r.updated_at, r.version, r.erased_at,
+    r.next_due, r.overdue, r.rung, r.return_count, r.extended, r.outcome, r.created_at, r.updated_at, r.version,
+    r.erased_at,
     r.to_agency_id IS NULL AND EXISTS (SELECT FROM referral_pool o
         WHERE o.referral_id = r.id AND o.agency_id = acting_agency()) AS offered"""
 _FROM = """referral r JOIN matter m ON m.code = r.matter_code JOIN agency s ON s.id = r.sender_agency_id

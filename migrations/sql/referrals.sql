@@ -7,10 +7,10 @@ GRANT SELECT ON referral, referral_pool TO tongli_linker;
 GRANT UPDATE (status, outcome, ended_at, next_due, updated_at, version) ON referral TO tongli_linker;
 GRANT SELECT (id, case_id, person_id, matter_code, need, sender_agency_id, coordinator_agency_id, to_agency_id, pooled,
               joint, status, urgency, place, part_of, requested_at, received_at, clock_stopped_at, acknowledge_by,
-              accept_by, resolve_by, due_confirmed, next_due, overdue, version, return_count, extended, outcome)
-    ON referral TO tongli_jobs;
+              accept_by, resolve_by, due_confirmed, next_due, overdue, alarm_at, alarm, rung, version, return_count, extended,
+              outcome) ON referral TO tongli_jobs;
 GRANT UPDATE (status, outcome, ended_at, acknowledge_by, accept_by, resolve_by, due_confirmed, next_due, overdue,
-              updated_at, version) ON referral TO tongli_jobs;
+              alarm_at, alarm, rung, updated_at, version) ON referral TO tongli_jobs;
 GRANT SELECT ON referral_pool TO tongli_jobs;
 GRANT INSERT, SELECT (referral_id, step, reason, taken_at) ON referral_step TO tongli_jobs;
 
@@ -71,7 +71,8 @@ CREATE POLICY jobs_recalculation ON referral_step FOR SELECT TO tongli_jobs USIN
 SET LOCAL ROLE tongli_linker;
 
 -- Carries a referral's new state into its case: whose the need is now, a task for the coordinator where it came back,
--- the end of a receiver's part that has no work left, and the case's own date and version. Not granted to anybody.
+-- the end of a receiver's part that has no work left, of what was told upwards about a date that is met now, and the
+-- case's own date and version. Not granted to anybody.
 CREATE OR REPLACE FUNCTION carry_into_case(
     r referral, p_task uuid, p_task_kind text, p_now timestamptz, OUT case_version integer, OUT receiver_left boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -113,6 +114,9 @@ BEGIN
                                                            AND q.until IS NULL AND q.listed)
              ORDER BY since LIMIT 1);
     END IF;
+    UPDATE escalation e SET ended_at = p_now WHERE e.referral_id = r.id AND e.ended_at IS NULL AND (
+        r.ended_at IS NOT NULL OR (e.clock = 'acknowledge' AND r.received_at IS NOT NULL)
+        OR (e.clock IN ('acknowledge', 'accept') AND r.status <> 'requested'));
     UPDATE "case" SET updated_at = p_now, version = version + 1 WHERE id = r.case_id RETURNING version INTO case_version;
 END
 $$;

@@ -233,6 +233,11 @@ decoy AS (
 merged AS (
     INSERT INTO case_merge (id, link_id, kept_case_id, merged_case_id, moved, merged_at, undone_at)
     SELECT gen_random_uuid(), event, c.id, c.id, '{}', now(), now() FROM e, (SELECT id FROM "case" LIMIT 1) c),
+late AS (
+    INSERT INTO escalation (id, referral_id, agency_id, clock, level, office_agency_id, coordinator_agency_id,
+                            matter_code, need, place, urgency, due_at, raised_at, ended_at)
+    SELECT gen_random_uuid(), id, coordinator_agency_id, 'resolve', 'supervisor', to_agency_id, coordinator_agency_id,
+           matter_code, need, place, urgency, now(), now(), now() FROM referral ORDER BY id LIMIT 1),
 touch AS (INSERT INTO honey_touch (leaf_id, told_at) SELECT event, now() FROM e)
 INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome)
 SELECT delivery.id, 1, agency, now(), 1, 'ok' FROM e, delivery"""

@@ -31,6 +31,7 @@ NOUNS = {
     ),
     *("case_links", "cases", "clients"),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
+    "escalations",
     *(
         "events",
         "feed_cursors",

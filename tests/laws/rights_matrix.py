@@ -249,6 +249,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "refer": _post("/v1/cases/{thing}/referrals", 422, "case", body={"matter": "NONE-01"}),
     "list_referrals_of_case": _get("/v1/cases/{thing}/referrals", "case"),
     "list_referrals": _get("/v1/referrals?box=in"),
+    "list_escalations": _get("/v1/escalations"),
     "read_referral": _get("/v1/referrals/{thing}", *_REFERRALS),
     "take_referral_step": _post("/v1/referrals/{thing}/cancel", 412, *_REFERRALS, stale=True),
     "make_answer_link": _post("/v1/referrals/{thing}/answer-links", 409, *_REFERRALS),

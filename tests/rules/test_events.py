@@ -49,10 +49,11 @@ def test_reporter_and_observer_learn_of_no_referral(event_type: str) -> None:
     assert view_of(event_type, ["addressee"]) == view_of(event_type, ["sender"]) == "full"
 
 
-def test_the_pool_learns_that_it_is_asked_and_that_it_is_taken_and_no_more() -> None:
+def test_the_pool_learns_that_it_is_asked_reminded_and_that_it_is_taken_and_no_more() -> None:
     told = {kind: view_of(kind, ["pool"]) for kind in EVENT_TYPES}
     assert {kind for kind, view in told.items() if view} == {
-        *("referral.requested", "referral.accepted", "referral.cancelled", "referral.voided", "referral.expired")
+        *("referral.requested", "referral.accepted", "referral.cancelled", "referral.voided", "referral.expired"),
+        "referral.reminded",
     }
     assert {view for view in told.values() if view} == {"thin"}
 
