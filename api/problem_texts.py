@@ -130,6 +130,10 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
         "按转办当前状态，这些步骤都不能办理。", "None of these steps can be taken as the referral stands."
     ),
     "no-numbers-in-a-name": Text("姓名中不得含有号码。", "A name holds no numbers."),
+    "not-another-active-union": Text("须为另一家在用的工会。", "name another union that is active"),
+    "request-is-for-oneself": Text(
+        "申请主办时不填接收工会，即为本工会。", "leave it out: whoever asks for the role asks for itself"
+    ),
     "no-competent-agency": Text(
         "当地没有机构承办此事项，请指定 to_agency。", "No office there is competent; name one in to_agency."
     ),
@@ -252,6 +256,14 @@ REASONS: Final[dict[str, Text]] = {
     "match-is-silent": Text("该疑似重复不得让对方知悉。", "The other side must not learn of this match."),
     "match-is-decided": Text("该疑似重复已判定，请先撤销判定。", "The match was decided; undo that first."),
     "access-granted-already": Text("已获准查看，尚未到期。", "A grant of yours still runs."),
+    "only-unions-coordinate": Text(
+        "只有工会可以担任主办；请联系主办工会。", "Only a union coordinates; ask the one that does."
+    ),
+    "transfer-waits-already": Text("已有一项主办变更待答复。", "A transfer of this case waits for an answer."),
+    "nothing-to-take-over": Text(
+        "该个案已结案、已变更主办，或接收工会已停用。",
+        "The case was closed or moved, or the taker is no longer active.",
+    ),
     "asked-already": Text("已有一项申请待对方答复。", "A request of yours waits for an answer."),
     "emergency-use-not-judged": Text("该个案的紧急查阅尚未复核。", "Judge the emergency uses of this case first."),
     "open-requests": Text(

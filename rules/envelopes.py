@@ -34,6 +34,7 @@ HREFS: Mapping[str, str] = {
     "result": "/v1/results/{id}",
     "match_candidate": "/v1/match-candidates/{id}",
     "access_request": "/v1/access-requests/{id}",
+    "case_transfer": "/v1/case-transfers/{id}",
     "agency": "/v1/agencies/{id}",
     "webhook_endpoint": "/v1/webhook-endpoints/{id}",
     "inbound_receipt": "/v1/inbound/receipts/{id}",

@@ -46,6 +46,7 @@ class Subject(StrEnum):
     case_link = "case_link"
     match_candidate = "match_candidate"
     access_request = "access_request"
+    case_transfer = "case_transfer"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -57,6 +58,7 @@ RESULT_PARTS = CASE_PARTS | {"owner"}
 REQUEST_PARTS = frozenset({"filer", "decider", "coordinator"})
 MATCH_PARTS = frozenset({"coordinator", "holder", "comparer"})
 ACCESS_PARTS = frozenset({"asker", "holder"})
+TRANSFER_PARTS = frozenset({"giver", "taker"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
     Subject.own: frozenset({"owner"}),
@@ -73,6 +75,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.case_link: frozenset({"owner", "reader", "supervisor"}),
     Subject.match_candidate: MATCH_PARTS,
     Subject.access_request: ACCESS_PARTS,
+    Subject.case_transfer: TRANSFER_PARTS,
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -228,6 +231,11 @@ OPERATIONS: Mapping[str, Operation] = {
         ("grant_access", "refuse_access", "revoke_access"),
         _of(Subject.access_request, "cases:write", _COORDINATORS, parts={"holder"}),
     ),
+    # the coordinator's role on its way to another union
+    "ask_transfer": _case("cases:write", _COORDINATORS, parts=CASE_PARTS - {"supervisor", "rescuer"}),
+    "list_transfers": _own("cases:read", _COORDINATORS | {Role.union_supervisor}),
+    "read_transfer": _of(Subject.case_transfer, "cases:read", _COORDINATORS | {Role.union_supervisor}, purpose=True),
+    "take_transfer_step": _of(Subject.case_transfer, "cases:write", _COORDINATORS),
     # referrals
     "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),
     "list_referrals_of_case": _case("referrals:read", _REFERRAL_READERS),

@@ -29,7 +29,7 @@ NOUNS = {
         "break_glass",
         "calendar",
     ),
-    *("case_links", "cases", "clients"),
+    *("case_links", "case_transfers", "cases", "clients"),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
     "escalations",
     *(

@@ -98,6 +98,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     pair = f"/v1/case-links/{thing['pair']}"
     asked = f"/v1/person-requests/{thing['person_request']}"
     match, access = f"/v1/match-candidates/{thing['match']}", f"/v1/access-requests/{thing['access']}"
+    transfer = f"/v1/case-transfers/{thing['transfer']}"
     in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
     inbound = f"/v1/inbound-sources/{thing['inbound_source']}"
@@ -112,6 +113,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "invite_participant": Good(f"{case}/participants", {"agency": agency["sibling"], "role": "observer"}, 201),
         "take_case_step": Good(f"{case}/activate", {"difficulty_class": "deep"}, 200, case),
         "take_referral_step": Good(f"{referral}/cancel", {"reason": "need_gone", "text": "x"}, 200, referral),
+        "ask_transfer": Good(f"{case}/transfers", _transfer(agency["sibling"]), 201),
+        "take_transfer_step": Good(f"{transfer}/cancel", {}, 200, transfer),
         "make_answer_link": Good(f"{referral}/answer-links", {"clerk": "王守门", "days": 3}, 409),
         "link_case": Good(f"{case}/case-links", {"kind": "own_number", "system": "matrix", "number": "M-2"}, 201),
         "undo_case_link": Good(pair + "/undo", {"reason": "登记有误"}, 200, pair),
@@ -396,3 +399,7 @@ def _principal(world: RightsWorld, write: Write) -> Principal:
         if principal.relation == write.good.by and verdict is Verdict.allowed and mine:
             return principal
     raise AssertionError(f"nobody of the {write.good.by} may {write.name}")
+
+
+def _transfer(taker: str) -> dict[str, object]:
+    return {"to_agency": taker, "reason": "moved", "text": "x", "basis": {"kind": "consent", "reference": "x"}}

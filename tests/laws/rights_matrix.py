@@ -71,6 +71,7 @@ _PAST: Final = {
     "reason": "namesake",
     "until": "2020-01-01",
 }
+_TRANSFER = {"to_agency": NOTHING, "reason": "moved", "text": "x", "basis": {"kind": "consent", "reference": "x"}}
 _GROUNDLESS: Final = {
     "purpose": "assistance",
     "basis": {"kind": "statutory_duty", "reference": "x"},
@@ -198,6 +199,10 @@ CALLS: Final[Mapping[str, Call]] = {
     "link_case": _post("/v1/cases/{thing}/case-links", 422, "case", body={"kind": "own_number"}),
     "read_case_link": _get("/v1/case-links/{thing}", "own_number", "pair"),
     "undo_case_link": _post("/v1/case-links/{thing}/undo", 412, "own_number", "pair", body=_UNDONE, stale=True),
+    "ask_transfer": Call("POST", "/v1/cases/{thing}/transfers", frozenset({409, 422}), ("case",), _TRANSFER),
+    "list_transfers": _get("/v1/case-transfers"),
+    "read_transfer": _get("/v1/case-transfers/{thing}", "transfer"),
+    "take_transfer_step": _post("/v1/case-transfers/{thing}/cancel", 412, "transfer", stale=True),
     "list_case_tasks": _get("/v1/cases/{thing}/tasks", "case"),
     "invite_participant": _post("/v1/cases/{thing}/participants", 422, "case", body={"agency": NOTHING}),
     "end_participation": _stale("DELETE", f"/v1/cases/{{thing}}/participants/{NOTHING}", "case"),

@@ -361,20 +361,25 @@ async def _house(raw: asyncpg.Connection, coordinator: Api) -> dict[str, Thing]:
 
 
 async def _matches(raw: asyncpg.Connection, apis: Mapping[str, Api]) -> dict[str, Thing]:
-    """A possible match within the coordinator's cases, one with another county's, and what was asked about that."""
+    """A possible match within the coordinator's cases, one with another county's, what was asked about that; and a
+    transfer of the coordinator's role."""
     reporter, sibling = apis["none"], apis["sibling"]
     both = await report_pair(raw, reporter, reporter, places=("340802", "340802"))
     half = await report_pair(raw, reporter, reporter, places=("990101", "340802"))
     asked = await apis[COORDINATOR].post(f"/v1/match-candidates/{half.id}/access-requests", _ACCESS)
     assert asked.status_code == 201, asked.text
     assert asked.json()["holder"]["id"] == str(sibling.id)
+    moved = await apis[COORDINATOR].post(f"/v1/cases/{both.case}/transfers", _MOVED | {"to_agency": str(sibling.id)})
+    assert moved.status_code == 201, moved.text
     return {
+        "transfer": Thing(moved.json()["id"], _parts(coordinator="giver", sibling="taker")),
         "match": Thing(str(both.id), _parts(coordinator="coordinator holder comparer")),
         "half_match": Thing(str(half.id), _parts(coordinator="coordinator", sibling="holder")),
         "access": Thing(asked.json()["id"], _parts(coordinator="asker", sibling="holder")),
     }
 
 
+_MOVED = {"reason": "moved", "text": "矩阵迁居", "basis": {"kind": "consent", "reference": "矩阵同意书"}}
 _ACCESS = {"purpose": "assistance", "basis": {"kind": "consent", "reference": "矩阵同意书"}, "reason": "矩阵核对"}
 
 

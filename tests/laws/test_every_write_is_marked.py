@@ -52,7 +52,7 @@ SENSITIVE = {
     *("list_audit_leaves", "read_audit_leaf", "read_people_of_referral", "reveal_values"),
     *("read_person_request", "read_person_document", "read_access_log", "read_linkage_encoding_key"),
     *("read_case_link", "list_case_links"),
-    *("read_match_candidate", "draw_match_candidate", "read_access_request"),
+    *("read_match_candidate", "draw_match_candidate", "read_access_request", "read_transfer"),
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
@@ -132,6 +132,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _links(ledger, union, labour)
         await _answer_links(ledger, union, case["case_id"], await instance.api("DEMO-340802-EDUCATION"))
         await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
+        await _transfers(ledger, union, await instance.api("DEMO-990101-UNION"))
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _inbound(ledger, await instance.api("DEMO-340802-UNION"), behind)
@@ -328,6 +329,17 @@ async def _possible_matches(ledger: Ledger, union: Api, labour: Api, county: Api
     granted = {"field_classes": ["basic"], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
     await ledger.does(union, "POST", f"/v1/access-requests/{request['id']}/grant", granted, if_match=1)
     await ledger.does(union, "POST", f"/v1/access-requests/{request['id']}/revoke", if_match=2)
+
+
+async def _transfers(ledger: Ledger, union: Api, county: Api) -> None:
+    """Offered, read and accepted."""
+    case_id = (await union.post("/v1/reports", report_body())).json()["case"]["id"]
+    basis = {"kind": "consent", "reference": "同意书"}
+    offer = {"to_agency": str(county.id), "reason": "moved", "text": "迁居", "basis": basis}
+    asked = await ledger.does(union, "POST", f"/v1/cases/{case_id}/transfers", offer)
+    path = f"/v1/case-transfers/{asked['id']}"
+    await ledger.does(county, "GET", path, purpose="assistance")
+    await ledger.does(county, "POST", f"{path}/accept", {}, if_match=1)
 
 
 async def _accounts(ledger: Ledger, union: Api) -> None:
