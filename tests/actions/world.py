@@ -105,6 +105,7 @@ async def _settled(instance: Instance) -> World:
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
     assert opened.status_code == 201, opened.text
+    await _not_transferred(union, case_id, await instance.api("DEMO-990101-UNION"))
     async with superuser(instance.admin_url) as raw:
         await raw.execute(_FILL, labour.id)
         await raw.execute(_SIGNED_IN, labour.id)
@@ -118,6 +119,17 @@ async def _settled(instance: Instance) -> World:
         report_id=UUID(reported["id"]),
         offices={"union": union.id, "labour": labour.id},
     )
+
+
+async def _not_transferred(union: Api, case_id: str, taker: Api) -> None:
+    """Another union was offered the case and said why not."""
+    basis = {"kind": "consent", "reference": "同意书"}
+    offer = {"to_agency": str(taker.id), "reason": "moved", "text": "迁居", "basis": basis}
+    offered = await union.post(f"/v1/cases/{case_id}/transfers", offer)
+    assert offered.status_code == 201, offered.text
+    refusal = {"reason": "incomplete_file", "text": "缺收入证明"}
+    answer = await taker.post(f"/v1/case-transfers/{offered.json()['id']}/reject", refusal, if_match=1)
+    assert answer.status_code == 200, answer.text
 
 
 async def _linked_for(instance: Instance, union: Api, case_id: str) -> None:

@@ -41,7 +41,7 @@ DEFINERS = {
     *("persons_by_links", "settle_persons", "main_person_of", "settle_case", "move_facts", "rename_requesters"),
     *("before_work", "main_cases_of", "merge_case", "follow_link", "part_case", "follow_withdrawal", "stray_reports"),
     *("rehouse_reports", "merged_into", "cases_merged_into", "lock_links_of", "records_of_persons", "count_values"),
-    "close_candidates",
+    *("close_candidates", "transfer_case"),
     "asked_or_apart",
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     *("carry_into_case", "children_of_joint", "complete_joint"),
