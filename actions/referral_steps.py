@@ -213,7 +213,7 @@ async def _start(taking: _Taking) -> None:
 
 
 async def _extend(taking: _Taking) -> None:
-    """Prolongs the work once, by what the list allows; the sender is told."""
+    """Prolongs the work once, by what the list allows and somebody in the office approved; the sender is told."""
     clocks = await matters.clocks_for(taking.tx, taking.matter, taking.referral["place"])
     dates = taking.dates
     if clocks.extension is None or dates is None or dates.resolve_by is None:
@@ -274,6 +274,7 @@ def _step_row(taking: _Taking) -> dict[str, Any]:
         "missing": words.missing,
         "competent_agency_kind": words.competent_agency_kind,
         "legal_basis": words.legal_basis,
+        "approved_by": words.approved_by,
         "outcome": words.outcome,
     }
     moved = {

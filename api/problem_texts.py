@@ -130,6 +130,7 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
         "按转办当前状态，这些步骤都不能办理。", "None of these steps can be taken as the referral stands."
     ),
     "no-numbers-in-a-name": Text("姓名中不得含有号码。", "A name holds no numbers."),
+    "period-of-a-year-at-most": Text("起止须先后有序，相隔不超过一年。", "two instants in order, a year apart at most"),
     "not-another-active-union": Text("须为另一家在用的工会。", "name another union that is active"),
     "request-is-for-oneself": Text(
         "申请主办时不填接收工会，即为本工会。", "leave it out: whoever asks for the role asks for itself"

@@ -47,6 +47,7 @@ TAGS: Final[dict[str, Text]] = {
         "疑似重复：排队审看、并排比对、判定，以及向对方申请查看。",
         "Possible matches: the queue, side by side, the decision, and asking the other side.",
     ),
+    "statistics": Text("协同的统计。", "Statistics of coordination."),
     "referrals": Text(
         "转办：把一项需求转给有职责的机构，以及每一步办理。",
         "Referrals: one need goes to the agency whose duty it is, and every step of the work.",

@@ -94,7 +94,7 @@ SHOWN: Mapping[str, Classes] = MappingProxyType(
         "ReferralShown": {"note": _BASIC},
         "ReferralRead": {"note": _BASIC},
         "ReferralRequested": {"note": _BASIC},
-        "StepTaken": dict.fromkeys(("text", "missing", "legal_basis"), _BASIC),
+        "StepTaken": dict.fromkeys(("text", "missing", "legal_basis", "approved_by"), _BASIC),
         "ResultShown": {"text": _BASIC},
         "AssistanceShown": {"source": _BASIC, "amount_fen": FieldClass.economic},
         "AdoptionRow": {"reason": _BASIC},

@@ -142,27 +142,30 @@ _SAID_WITH: dict[str, tuple[str, ...]] = {
     "return": ("reason", "text", "missing", "competent_agency_kind", "legal_basis"),
     "reject": ("reason", "text", "competent_agency_kind", "legal_basis"),
     "complete": ("text", "outcome", "result", "assistance"),
-    **dict.fromkeys(("hold", "extend", "dispute", "cancel", "fail", "void"), ("reason", "text")),
+    "extend": ("reason", "text", "approved_by"),
+    **dict.fromkeys(("hold", "dispute", "cancel", "fail", "void"), ("reason", "text")),
 }
 """What may be said with a step; with the steps that are not named, a text at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepWords:
-    """What a step brings along, as far as the rules look at it; `also` names what else came with it."""
+    """What a step brings along, as far as the rules look at it; `also` names what else came with it. `approved_by`: the
+    post in the office that approved more time (经批准可延长)."""
 
     reason: str | None = None
     text: str | None = None
     missing: tuple[str, ...] = ()
     competent_agency_kind: str | None = None
     legal_basis: str | None = None
+    approved_by: str | None = None
     outcome: str | None = None
     also: tuple[str, ...] = ()
 
     @property
     def given(self) -> tuple[str, ...]:
         """Names of everything that was said."""
-        own = ("reason", "text", "missing", "competent_agency_kind", "legal_basis", "outcome")
+        own = ("reason", "text", "missing", "competent_agency_kind", "legal_basis", "approved_by", "outcome")
         return (*(name for name in own if getattr(self, name)), *self.also)
 
 
@@ -198,14 +201,16 @@ def _barred(position: Position, step: str) -> bool:
 
 
 def check_words(step: str, words: StepWords) -> None:
-    """Every negative or pausing step has a reason code and a text, every completion an outcome. Raises
-    ValidationFailed.
+    """Every negative or pausing step has a reason code and a text, more time whoever approved it, every completion an
+    outcome. Raises ValidationFailed.
     """
     errors = [*_reason_errors(step, words), *_competence_errors(words)]
     allowed = _SAID_WITH.get(step, ("text",))
     errors += [FieldError(f"/{name}", "not-with-this-step") for name in words.given if name not in allowed]
     if step == "return" and words.reason == "missing_documents" and not words.missing:
         errors.append(FieldError("/missing", "required"))
+    if step == "extend" and not words.approved_by:
+        errors.append(FieldError("/approved_by", "required"))
     if step == "complete" and words.outcome not in OUTCOMES:
         errors.append(FieldError("/outcome", "required" if words.outcome is None else "not-a-known-code"))
     if errors:

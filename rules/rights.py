@@ -239,7 +239,9 @@ OPERATIONS: Mapping[str, Operation] = {
     # referrals
     "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),
     "list_referrals_of_case": _case("referrals:read", _REFERRAL_READERS),
-    **dict.fromkeys(("list_referrals", "list_escalations"), _own("referrals:read", _REFERRAL_READERS)),
+    **dict.fromkeys(
+        ("list_referrals", "list_escalations", "read_push_backs"), _own("referrals:read", _REFERRAL_READERS)
+    ),
     "read_people_of_referral": _of(Subject.referral, "referrals:read", _CASEWORK, parts={"receiver"}, purpose=True),
     "read_referral": _of(Subject.referral, "referrals:read", _REFERRAL_READERS),
     "take_referral_step": _of(Subject.referral, "referrals:write", _CASEWORK, parts=REFERRAL_PARTS - {"supervisor"}),

@@ -36,6 +36,7 @@ from api.routers import (
     results,
     sharing,
     staff,
+    statistics,
     webhook_endpoints,
     webhook_replays,
 )
@@ -67,6 +68,7 @@ ROUTERS = (
     match_candidates.router,
     access_requests.of_match,
     access_requests.router,
+    statistics.router,
     matters.router,
     agencies.router,
     divisions.router,

@@ -183,6 +183,7 @@ def _step(step: dict[str, Any]) -> StepTaken:
         missing=said.get("missing") or [],
         competent_agency_kind=said.get("competent_agency_kind"),
         legal_basis=said.get("legal_basis"),
+        approved_by=said.get("approved_by"),
         outcome=said.get("outcome"),
         deadlines=step["deadlines"],
     )

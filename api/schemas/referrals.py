@@ -154,13 +154,15 @@ class AssistanceIn(StrictModel):
 
 class StepIn(StrictModel):
     """What a step brings. Negative and pausing steps: `reason` and `text`; `not_competent` also whose it is and why;
-    `return` for missing documents: which; `complete`: an outcome, and the result and the help given."""
+    `return` for missing documents: which; `extend`: the post that approved it; `complete`: an outcome, and the result
+    and the help given."""
 
     reason: CodeText | None = None
     text: LongText | None = None
     missing: Annotated[list[ShortText], Field(max_length=50, default_factory=list)]
     competent_agency_kind: AgencyKind | None = None
     legal_basis: ShortText | None = None
+    approved_by: ShortText | None = None
     outcome: Outcome | None = None
     result: ResultIn | None = None
     assistance: Annotated[list[AssistanceIn], Field(max_length=50, default_factory=list)]
@@ -172,6 +174,7 @@ class StepIn(StrictModel):
             missing=tuple(self.missing),
             competent_agency_kind=self.competent_agency_kind.value if self.competent_agency_kind else None,
             legal_basis=self.legal_basis,
+            approved_by=self.approved_by,
             outcome=self.outcome.value if self.outcome else None,
             also=(*(("result",) if self.result else ()), *(("assistance",) if self.assistance else ())),
         )
@@ -254,6 +257,7 @@ class StepTaken(BaseModel):
     missing: list[str]
     competent_agency_kind: str | None
     legal_basis: str | None
+    approved_by: str | None
     outcome: str | None
     deadlines: dict[str, dict[str, str | None]]
 

@@ -19,7 +19,7 @@ WORDS: dict[str, Json] = {
     "hold": {"reason": "awaiting_applicant", "text": "等待本人"},
     "cancel": {"reason": "need_gone", "text": "已无需要"},
     "fail": {"reason": "no_capacity", "text": "无名额"},
-    "extend": {"reason": "complex_facts", "text": "案情复杂"},
+    "extend": {"reason": "complex_facts", "text": "案情复杂", "approved_by": "科长"},
     "dispute": {"reason": "competence", "text": "管辖争议"},
     "void": {"reason": "wrong_matter", "text": "选错事项"},
     "complete": {"outcome": "met", "text": "已办结"},

@@ -129,6 +129,8 @@ async def test_an_extension_is_given_once_and_counts_from_the_last_day(
     accepted = await step(justice, referral, "accept")
     longer = await step(justice, accepted, "extend")
     assert longer["resolve_by"] == _ends("2026-06-05")
+    told = (await union.get(f"/v1/referrals/{referral['id']}")).json()["steps"][-1]
+    assert (told["step"], told["approved_by"]) == ("extend", "科长")
     assert (await try_step(justice, longer, "extend")).status_code == 409
     started = await step(justice, longer, "start")
     assert started["resolve_by"] == longer["resolve_by"]

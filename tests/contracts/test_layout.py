@@ -48,7 +48,7 @@ NOUNS = {
     ),
     *("merges", "people", "person_requests"),
     "problems",
-    *("qualifications", "referrals", "reports", "rescoring", "results", "sharing", "staff"),
+    *("qualifications", "referrals", "reports", "rescoring", "results", "sharing", "staff", "statistics"),
     *("webhook_endpoints", "webhook_replays", "webhooks"),
 }
 VERBS_AND_PARTS = {

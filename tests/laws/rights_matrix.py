@@ -255,6 +255,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "list_referrals_of_case": _get("/v1/cases/{thing}/referrals", "case"),
     "list_referrals": _get("/v1/referrals?box=in"),
     "list_escalations": _get("/v1/escalations"),
+    "read_push_backs": _get(
+        "/v1/statistics/push-backs?requested_from=2026-01-01T00:00:00Z&requested_before=2026-12-31T00:00:00Z"
+    ),
     "read_referral": _get("/v1/referrals/{thing}", *_REFERRALS),
     "take_referral_step": _post("/v1/referrals/{thing}/cancel", 412, *_REFERRALS, stale=True),
     "make_answer_link": _post("/v1/referrals/{thing}/answer-links", 409, *_REFERRALS),

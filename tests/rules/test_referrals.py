@@ -116,8 +116,9 @@ def test_a_referral_is_received_once_and_extended_once() -> None:
 
 @pytest.mark.parametrize("step", ["return", "reject", "hold", "cancel", "fail", "extend", "dispute", "void"])
 def test_a_negative_or_pausing_step_needs_a_known_reason_and_a_text(step: str) -> None:
-    assert _faults(step, StepWords()) == {("/reason", "required"), ("/text", "required")}
-    unknown = StepWords(reason="no_such_reason", text="写明")
+    approval = "科长" if step == "extend" else None
+    assert _faults(step, StepWords(approved_by=approval)) == {("/reason", "required"), ("/text", "required")}
+    unknown = StepWords(reason="no_such_reason", text="写明", approved_by=approval)
     assert _faults(step, unknown) == {("/reason", "not-a-known-code")}
     for reason in REASONS[step]:
         assert _faults(step, _complete(step, reason)) == set()
@@ -133,7 +134,16 @@ def _complete(step: str, reason: str) -> StepWords:
         missing=("户口簿",) if reason == "missing_documents" else (),
         competent_agency_kind="labour" if whose else None,
         legal_basis="第1条" if whose else None,
+        approved_by="科长" if step == "extend" else None,
     )
+
+
+def test_more_time_is_approved_by_somebody_and_nothing_else_is() -> None:
+    approved = _complete("extend", "complex_facts")
+    assert _faults("extend", replace(approved, approved_by=None)) == {("/approved_by", "required")}
+    assert _faults("hold", replace(_complete("hold", "waitlisted"), approved_by="科长")) == {
+        ("/approved_by", "not-with-this-step")
+    }
 
 
 def test_words_that_the_step_would_ignore_are_refused() -> None:
