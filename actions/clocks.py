@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from actions.system import SystemFact, record_for_system
+from actions.system import SystemFact, record_all_for_system, record_for_system
 from crypto.ids import new_id
 from db.engine import Raw
 from db.queries import clocks
@@ -22,24 +22,33 @@ from rules.referrals import OPEN_STATUSES, Clocks, Position, next_due, parent_ou
 _DATES = ("acknowledge_by", "accept_by", "resolve_by")
 
 
-async def fire_clock(raw: Raw, referral_id: UUID, case_id: UUID, now: datetime) -> bool:
-    """Says that the next date of a referral has passed; once for each clock. About five statements.
+async def fire_clocks(raw: Raw, due: Sequence[UUID], now: datetime) -> int:
+    """Says of each of these referrals that its next date has passed; once for each clock. How many. Three statements,
+    however many they are.
 
-    False where nothing is due, or somebody is just working on it.
+    Where nothing is due, or somebody is just working on the case, the referral is left for the next round.
     """
-    referral = await clocks.lock_referral(raw, referral_id, case_id)
-    due = None if referral is None else _due(referral, referral["overdue"])
-    if referral is None or referral["next_due"] is None or referral["next_due"] > now:
-        return False
-    fired = [*referral["overdue"], due[0]] if due and due[1] <= now else referral["overdue"]
-    following = _due(referral, fired)
-    version = await clocks.update_referral(
-        raw, referral_id, {"overdue": fired, "next_due": following[1] if following else None}, now
+    late = await clocks.lock_due_referrals(raw, due, now)
+    passed = {referral["id"]: _passed(referral, now) for referral in late}
+    versions = await clocks.update_due(
+        raw, [(each, fired, following) for each, (fired, following) in passed.items()], now
     )
-    if fired != referral["overdue"]:
-        fact = fact_of(referral, "referral.overdue", version, changed=("overdue",), facts={"clock": fired[-1]})
-        await record_for_system(raw, fact, now)
-    return True
+    facts = []
+    for referral in late:
+        fired, _ = passed[referral["id"]]
+        if fired is not None:
+            version = versions[referral["id"]]
+            facts.append(fact_of(referral, "referral.overdue", version, changed=("overdue",), facts={"clock": fired}))
+    await record_all_for_system(raw, facts, now)
+    return len(late)
+
+
+def _passed(referral: asyncpg.Record, now: datetime) -> tuple[str | None, datetime | None]:
+    """The clock that has run out, if one has, and when the next fires."""
+    due = _due(referral, referral["overdue"])
+    fired = due[0] if due and due[1] <= now else None
+    following = _due(referral, [*referral["overdue"], fired] if fired else referral["overdue"])
+    return fired, following[1] if following else None
 
 
 async def expire(raw: Raw, referral_id: UUID, case_id: UUID, *, now: datetime, calendar: WorkCalendar) -> bool:

@@ -35,15 +35,27 @@ class SystemFact:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-async def record_for_system(raw: Raw, fact: SystemFact, now: datetime) -> UUID:
-    """Writes the event and its leaf at business time `now`; returns the event's id. One statement.
+async def record_for_system(raw: Raw, fact: SystemFact, now: datetime) -> None:
+    """Writes the event and its leaf at business time `now`. One statement.
 
     Nobody is its actor: the agency in whose name it stands learns of it by its own part in the case or fact.
     """
+    await record_all_for_system(raw, [fact], now)
+
+
+async def record_all_for_system(raw: Raw, facts: Iterable[SystemFact], now: datetime) -> None:
+    """As `record_for_system`, of several. One statement."""
+    made = [_made(fact, now) for fact in facts]
+    if made:
+        await events.record(raw, [event for event, _ in made], [leaf for _, leaf in made])
+
+
+def _made(fact: SystemFact, now: datetime) -> tuple[dict[str, object], dict[str, object]]:
+    """The event and the leaf of a fact."""
     assert fact.type in ENTITLEMENTS, fact.type
     event_id = new_id()
     request_id = f"system-{event_id}"
-    event = {
+    event: dict[str, object] = {
         "id": str(event_id),
         "type": fact.type,
         "subject_type": fact.subject_type,
@@ -56,8 +68,7 @@ async def record_for_system(raw: Raw, fact: SystemFact, now: datetime) -> UUID:
         "data": _data(fact),
         "occurred_at": now.isoformat(),
     }
-    await events.record(raw, event, _leaf(fact, request_id, now))
-    return event_id
+    return event, _leaf(fact, request_id, now)
 
 
 async def announce_checkpoint(raw: Raw, checkpoint_id: UUID, agencies: Iterable[UUID], size: int) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from actions.break_glass import remind_of_reviews
-from actions.clocks import count_again, expire, fire_clock
+from actions.clocks import count_again, expire, fire_clocks
 from actions.deliveries import warn_owners
 from actions.escalations import ring
 from actions.honey import tell_of_touches
@@ -30,6 +30,8 @@ Act: TypeAlias = Callable[[Raw, UUID, UUID], Awaitable[bool]]
 Find: TypeAlias = Callable[[Raw, UUID, int], Awaitable[list[asyncpg.Record]]]
 
 BATCH: Final = 50
+TOGETHER: Final = 200
+"""Whose dates have only passed: their cases are locked until all of them are told."""
 IDLE_S: Final = 1.0
 CALENDAR_S: Final = 60.0
 PROBING_WINDOW: Final = timedelta(hours=1)
@@ -77,18 +79,20 @@ async def _recalculate_new_years(database: Database, known: frozenset[int]) -> f
 
 
 async def look_once(database: Database) -> int:
-    """Fires what is due by business time now, one transaction for each; how many."""
+    """Fires what is due by business time now; how many. Dates that only passed in one transaction, what else follows in
+    one for each."""
     now = database.clock()
     # Five working days are at least five days: only those can have expired, and the calendar decides of them.
     latest = now - timedelta(days=GRACE_WORKING_DAYS)
     async with open_system_transaction(database) as raw:
-        due = await clocks.overdue_referrals(raw, now, BATCH)
+        due = await clocks.overdue_referrals(raw, now, TOGETHER)
         unheard = await person_requests.overdue_requests(raw, now, BATCH)
         unanswered = await clocks.unanswered_referrals(raw, latest, BATCH)
         calendar = await load_calendar(raw.fetch) if unanswered else WorkCalendar({}, frozenset())
     async with open_system_transaction(database) as raw:
         told = await remind_of_reviews(raw, limit=BATCH) + await tell_of_touches(raw)
-    fired = told + await _each(database, due, lambda raw, referral, case: fire_clock(raw, referral, case, now))
+    async with open_system_transaction(database) as raw:
+        fired = told + (await fire_clocks(raw, [row["id"] for row in due], now) if due else 0)
     fired += await _reopen_lapsed(database, now)
     fired += await _each(database, unheard, lambda raw, asked, case: fire_request_clock(raw, asked, case, now))
     return fired + await _each(
@@ -97,12 +101,13 @@ async def look_once(database: Database) -> int:
 
 
 async def ring_once(database: Database) -> int:
-    """Rings the alarms that are due by business time now, one transaction for each; how many."""
+    """Rings the alarms that are due by business time now, in one transaction; how many."""
     now = database.clock()
     async with open_system_transaction(database) as raw:
-        due = await clocks.alarmed_referrals(raw, now, BATCH)
-        calendar = await load_calendar(raw.fetch) if due else WorkCalendar({}, frozenset())
-    return await _each(database, due, lambda raw, referral, case: ring(raw, referral, case, now=now, calendar=calendar))
+        due = await clocks.alarmed_referrals(raw, now, TOGETHER)
+        if not due:
+            return 0
+        return await ring(raw, [row["id"] for row in due], now=now, calendar=await load_calendar(raw.fetch))
 
 
 async def _reopen_lapsed(database: Database, now: datetime) -> int:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -50,12 +50,24 @@ async def alarmed_referrals(raw: Raw, now: datetime, limit: int) -> list[asyncpg
     )
 
 
-async def set_alarm(
-    raw: Raw, referral_id: UUID, *, rung: Sequence[str], alarm_at: datetime | None, alarm: str | None
-) -> None:
-    """What rang, and what rings next. The version stays: nothing that a party wrote or reads has changed."""
+class NextAlarm(NamedTuple):
+    """Which alarm of a referral rang, if one did, and which rings next."""
+
+    referral_id: UUID
+    rung: str | None
+    alarm_at: datetime | None
+    alarm: str | None
+
+
+async def set_alarms(raw: Raw, following: Sequence[NextAlarm]) -> None:
+    """Notes what rang and what rings next. Versions stay: nothing that a party wrote or reads has changed."""
+    columns = zip(*following, strict=True) if following else ((), (), (), ())
     await raw.execute(
-        "UPDATE referral SET rung = $2, alarm_at = $3, alarm = $4 WHERE id = $1", referral_id, rung, alarm_at, alarm
+        "UPDATE referral r SET rung = CASE WHEN n.rung IS NULL THEN r.rung ELSE r.rung || n.rung END,"
+        "       alarm_at = n.alarm_at, alarm = n.alarm "
+        "  FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) AS n (id, rung, alarm_at, alarm)"
+        " WHERE r.id = n.id",
+        *map(list, columns),
     )
 
 
@@ -65,6 +77,44 @@ async def lock_referral(raw: Raw, referral_id: UUID, case_id: UUID) -> asyncpg.R
     if not await raw.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended($1::uuid::text, 4))", case_id):
         return None
     return await raw.fetchrow(f"{_FIND} FOR UPDATE SKIP LOCKED", referral_id)
+
+
+_LOCK_SEVERAL = f"""
+WITH wanted AS MATERIALIZED (SELECT id, case_id FROM referral WHERE id = ANY ($1)),
+ours AS MATERIALIZED (
+    SELECT id FROM wanted WHERE pg_try_advisory_xact_lock(hashtextextended(case_id::text, 4)))
+SELECT {_COLUMNS} FROM referral WHERE id IN (SELECT id FROM ours)"""  # noqa: S608  column names only
+
+
+async def lock_due_referrals(raw: Raw, referral_ids: Sequence[UUID], now: datetime) -> list[asyncpg.Record]:
+    """Those of these referrals with a clock that ran out by `now`, once case and row are locked, without waiting for
+    either."""
+    locked = f"{_LOCK_SEVERAL} AND next_due <= $2 ORDER BY id FOR UPDATE SKIP LOCKED"
+    return await raw.fetch(locked, list(referral_ids), now)
+
+
+async def lock_alarmed_referrals(raw: Raw, referral_ids: Sequence[UUID], now: datetime) -> list[asyncpg.Record]:
+    """The same of those with an alarm that rings by `now`."""
+    locked = f"{_LOCK_SEVERAL} AND alarm_at <= $2 ORDER BY id FOR UPDATE SKIP LOCKED"
+    return await raw.fetch(locked, list(referral_ids), now)
+
+
+async def update_due(
+    raw: Raw, passed: Sequence[tuple[UUID, str | None, datetime | None]], now: datetime
+) -> dict[UUID, int]:
+    """Notes of locked rows which clock fired and when the next does: (id, clock, next). Their new versions."""
+    ids, fired, following = zip(*passed, strict=True) if passed else ((), (), ())
+    rows = await raw.fetch(
+        "UPDATE referral r SET overdue = CASE WHEN p.fired IS NULL THEN r.overdue ELSE r.overdue || p.fired END,"
+        "       next_due = p.following, updated_at = $4, version = r.version + 1 "
+        "  FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS p (id, fired, following) WHERE r.id = p.id "
+        "RETURNING r.id, r.version",
+        ids,
+        fired,
+        following,
+        now,
+    )
+    return {row["id"]: row["version"] for row in rows}
 
 
 async def find_referral(raw: Raw, referral_id: UUID) -> asyncpg.Record | None:
@@ -113,6 +163,16 @@ async def children_of(raw: Raw, parent_id: UUID) -> list[tuple[str, str | None]]
     """(status, outcome) of the referrals under a joint one."""
     rows = await raw.fetch("SELECT status, outcome FROM referral WHERE part_of = $1", parent_id)
     return [(row["status"], row["outcome"]) for row in rows]
+
+
+async def pools_of(raw: Raw, referral_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Offices that these referrals were offered to, by referral."""
+    pools: dict[UUID, list[UUID]] = {}
+    if referral_ids:
+        query = "SELECT referral_id, agency_id FROM referral_pool WHERE referral_id = ANY ($1)"
+        for row in await raw.fetch(query, list(referral_ids)):
+            pools.setdefault(row["referral_id"], []).append(row["agency_id"])
+    return pools
 
 
 async def pool_of(raw: Raw, referral_id: UUID) -> list[UUID]:

@@ -140,9 +140,9 @@ SELECT coalesce(h.sequence, 0) AS head, e.sequence, e.payload
  ORDER BY e.sequence"""  # noqa: S608  constants of this file
 
 
-async def record(raw: Raw, event: Mapping[str, object], leaf: Mapping[str, object]) -> None:
-    """Writes a fact the program itself brought about, with its audit leaf. One statement."""
-    await raw.execute(_RECORD, json.dumps(event), json.dumps(leaf))
+async def record(raw: Raw, events: Sequence[Mapping[str, object]], leaves: Sequence[Mapping[str, object]]) -> None:
+    """Writes facts the program itself brought about, each with its audit leaf. One statement."""
+    await raw.execute(_RECORD, json.dumps(events), json.dumps(leaves))
 
 
 async def record_alone(raw: Raw, event: Mapping[str, object]) -> None:
@@ -165,7 +165,7 @@ WITH fact AS (
                        correlation_id, data, occurred_at)
     SELECT e.id, e.type, e.subject_type, e.subject_id, e.subject_version, e.case_id, e.actor_agency_id, e.parties,
            e.correlation_id, e.data, e.occurred_at
-      FROM jsonb_to_record($1::jsonb) AS e (id uuid, type text, subject_type text, subject_id uuid,
+      FROM jsonb_to_recordset($1::jsonb) AS e (id uuid, type text, subject_type text, subject_id uuid,
            subject_version integer, case_id uuid, actor_agency_id uuid, parties jsonb, correlation_id text, data jsonb,
            occurred_at timestamptz))
 INSERT INTO audit_leaf (id, at, agency_id, principal_kind, principal_id, actor, action, subject_type, subject_id,
@@ -173,7 +173,7 @@ INSERT INTO audit_leaf (id, at, agency_id, principal_kind, principal_id, actor, 
 SELECT l.id, l.at, l.agency_id, l.principal_kind, l.principal_id, l.actor, l.action, l.subject_type, l.subject_id,
        l.case_id, '{}', l.purpose, l.request_id, l.facts, decode(l.salt, 'hex'), l.algorithm,
        decode(l.commitment, 'hex')
-  FROM jsonb_to_record($2::jsonb) AS l (id uuid, at timestamptz, agency_id uuid, principal_kind text,
+  FROM jsonb_to_recordset($2::jsonb) AS l (id uuid, at timestamptz, agency_id uuid, principal_kind text,
        principal_id uuid, actor text, action text, subject_type text, subject_id uuid, case_id uuid, purpose text,
        request_id text, facts jsonb, salt text, algorithm text, commitment text)"""
 
