@@ -54,6 +54,7 @@ _SETS = {
     "case_link": "undone_at = now()",
     "answer_link": "revoked_at = now()",
     "access_request": "status = 'revoked'",
+    "case_transfer": "version = 9",
 }
 
 
