@@ -8,6 +8,7 @@ import importlib
 
 BENCHES = {
     "api": "bench.api",
+    "clocks": "bench.clocks",
     "events": "bench.events",
     "febrl": "bench.febrl",
     "keys": "bench.trust_keys",
