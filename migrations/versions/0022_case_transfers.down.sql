@@ -58,6 +58,6 @@ DROP FUNCTION transfer_case(uuid, uuid, timestamptz);
 SET LOCAL ROLE tongli_owner;
 
 DROP TABLE case_transfer;
-REVOKE SELECT (agency_id, decider_agency_id), UPDATE (decider_agency_id) ON person_request FROM tongli_linker;
+REVOKE SELECT (kind, decider_agency_id), UPDATE (decider_agency_id) ON person_request FROM tongli_linker;
 REVOKE SELECT (agency_id), UPDATE (agency_id) ON sharing_basis FROM tongli_linker;
 REVOKE SELECT (coordinator_agency_id), UPDATE (coordinator_agency_id) ON escalation FROM tongli_linker;

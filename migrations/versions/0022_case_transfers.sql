@@ -53,7 +53,7 @@ GRANT SELECT, INSERT ON case_transfer TO tongli_app;
 GRANT UPDATE (status, refusal, answer, handover, updated_at, decided_at, version) ON case_transfer TO tongli_app;
 GRANT SELECT ON case_transfer TO tongli_linker;
 GRANT UPDATE (said, answer) ON case_transfer TO tongli_linker;
-GRANT SELECT (agency_id, decider_agency_id), UPDATE (decider_agency_id) ON person_request TO tongli_linker;
+GRANT SELECT (kind, decider_agency_id), UPDATE (decider_agency_id) ON person_request TO tongli_linker;
 GRANT SELECT (agency_id), UPDATE (agency_id) ON sharing_basis TO tongli_linker;
 GRANT SELECT (coordinator_agency_id), UPDATE (coordinator_agency_id) ON escalation TO tongli_linker;
 
@@ -130,7 +130,7 @@ BEGIN
      WHERE t.case_id IN (case_id, other_case_id) AND status = 'open' AND kind = 'possible_household';
     UPDATE break_glass SET coordinator_agency_id = t.to_agency_id WHERE case_id = t.case_id;
     UPDATE person_request SET coordinator_agency_id = t.to_agency_id,
-                              decider_agency_id = CASE WHEN decider_agency_id = t.from_agency_id AND agency_id <> t.from_agency_id
+                              decider_agency_id = CASE WHEN decider_agency_id = t.from_agency_id AND kind <> 'correction'
                                                        THEN t.to_agency_id ELSE decider_agency_id END
      WHERE case_id = t.case_id;
     UPDATE sharing_basis SET agency_id = t.to_agency_id

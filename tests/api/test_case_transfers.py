@@ -93,6 +93,27 @@ async def test_accepting_moves_everything_at_once(union: Api, labour: Api, taker
     assert [(task["kind"], task["referral_id"]) for task in tasks] == [("reroute", referral["id"])]
 
 
+async def test_bases_and_requests_of_the_person_go_along(union: Api, labour: Api, taker: Api) -> None:
+    case_id = await new_case(labour)
+    consent = {"kind": "consent", "reference": "同意书 2026-13", "recipients": [str(labour.id)]}
+    given = await union.post(f"/v1/cases/{case_id}/sharing-bases", consent)
+    assert given.status_code == 201, given.text
+    proof = {"document": "resident_id", "seen_by": "desk-7", "seen_at": "2026-01-05T01:00:00Z"}
+    wish = {"kind": "copy", "proof": proof}
+    filed = await union.post(f"/v1/cases/{case_id}/person-requests", wish, headers={"tongli-actor": "desk-7"})
+    assert filed.status_code == 201, filed.text
+    done = await take(taker, await offer(union, case_id, taker), "accept")
+    assert done["handover"]["requests"] == 1
+    bases = (await taker.get(f"/v1/cases/{case_id}/sharing-bases")).json()["data"]
+    (basis,) = [row for row in bases if row["recorded_by"]["id"] == str(taker.id)]
+    assert basis["recipient"]["id"] == str(labour.id)
+    withdrawn = await taker.post(f"/v1/sharing-bases/{basis['id']}/withdraw", {"withdrawn_by": "person"})
+    assert withdrawn.status_code == 200, withdrawn.text
+    read = await taker.get(f"/v1/person-requests/{filed.json()['id']}", purpose="supervision")
+    assert read.status_code == 200, read.text
+    assert read.json()["decided_by"]["id"] == str(taker.id)
+
+
 async def test_a_union_that_takes_part_may_ask_and_the_coordinator_decides(union: Api, taker: Api, labour: Api) -> None:
     case_id = await new_case(labour)
     invited = await union.post(f"/v1/cases/{case_id}/participants", {"agency": str(taker.id), "role": "observer"})
