@@ -1,4 +1,4 @@
-"""The application: routers, mechanisms, health. Entrances build it with `create_app`; nothing here reads settings
+"""The application: routers and mechanisms. Entrances build it with `create_app`; nothing here reads settings
 itself.
 """
 
@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.responses import JSONResponse, Response
 
-from api import answer_pages, authorize, enrolment, oauth
+from api import answer_pages, authorize, enrolment, health, oauth
 from api.deps import Replayed, answer_replay
 from api.errors import install_error_handlers
 from api.limits import Limiter, OpenStreams
@@ -22,18 +20,17 @@ from api.spec import build_document
 from crypto.tokens import TokenAuthority
 from db.engine import Database
 from db.listening import FEED, Listener
-from db.transaction import open_system_transaction
 from rules.addresses import TargetPolicy
 from rules.client_addresses import read_networks
 from settings import Settings
-from web.docs import docs_pages
+from web import docs
+from web.docs import written_once
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
     """The API on a pool of role tongli_app. Opens nothing before the first request; closes the pool when it stops."""
     tokens = TokenAuthority(database.vault.keyring, settings.public_url)
     database.vault.follow(tokens.adopt)
-    services = _services(settings, database, tokens)
     app = FastAPI(
         title="Tongli",
         version="1.0.0",
@@ -43,7 +40,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.services = services
+    app.state.services = _services(settings, database, tokens)
     app.state.ready = True
     install_error_handlers(app, settings.public_url)
     app.add_exception_handler(Replayed, answer_replay)
@@ -53,11 +50,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         allowed_hosts=allowed_hosts(settings),
         max_body_bytes=settings.max_body_bytes,
     )
-    for router in (oauth.router, authorize.router, enrolment.router, answer_pages.router, *ROUTERS):
+    for router in (oauth.router, authorize.router, enrolment.router, answer_pages.router, *ROUTERS, health.router):
         app.include_router(router)
-    _add_health(app, services)
     if settings.docs_served:
-        app.include_router(docs_pages(lambda: build_document(app)))
+        app.state.document = written_once(lambda: build_document(app))
+        app.include_router(docs.router)
     return app
 
 
@@ -103,24 +100,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.services.passwords.close()
     await app.state.services.feed.close()
     await app.state.services.database.close()
-
-
-def _add_health(app: FastAPI, services: Services) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
-        """The process can serve: it is not stopping and the database answers."""
-        if not app.state.ready:
-            return JSONResponse({"status": "stopping"}, status_code=503)
-        async with open_system_transaction(services.database) as raw:
-            await raw.fetchval("SELECT 1")
-        return JSONResponse({"status": "ready"})
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        """Counters for Prometheus; no label names a person, a case or an agency."""
-        return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})

@@ -38,29 +38,32 @@ ASSETS: Final[Mapping[str, Asset]] = {
 }
 
 
-def docs_pages(document: Callable[[], Mapping[str, object]]) -> APIRouter:
-    """Routes `/docs`, its files, and `/openapi.json`. The document is made when it is first asked for."""
-    router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-    @lru_cache(maxsize=1)
-    def written() -> bytes:
-        return json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode()
 
-    @router.get("/openapi.json")
-    async def openapi(request: Request) -> Response:
-        return _answer(request, written(), "application/json")
+def written_once(document: Callable[[], Mapping[str, object]]) -> Callable[[], bytes]:
+    """What the application keeps as `state.document`: `/openapi.json`, made when it is first asked for."""
+    return lru_cache(maxsize=1)(lambda: json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode())
 
-    @router.get("/docs")
-    async def page(request: Request) -> Response:
-        return _answer(request, _content(PAGE), PAGE.media_type)
 
-    @router.get("/docs/{name}")
-    async def asset(request: Request, name: str) -> Response:
-        if name not in ASSETS:
-            raise HTTPException(404)
-        return _answer(request, _content(ASSETS[name]), ASSETS[name].media_type)
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """The API document."""
+    return _answer(request, request.app.state.document(), "application/json")
 
-    return router
+
+@router.get("/docs")
+async def page(request: Request) -> Response:
+    """Swagger UI on it."""
+    return _answer(request, _content(PAGE), PAGE.media_type)
+
+
+@router.get("/docs/{name}")
+async def asset(request: Request, name: str) -> Response:
+    """A file of that page; 404 for any other name."""
+    if name not in ASSETS:
+        raise HTTPException(404)
+    return _answer(request, _content(ASSETS[name]), ASSETS[name].media_type)
 
 
 @lru_cache(maxsize=len(ASSETS) + 1)
