@@ -48,6 +48,13 @@ def test_the_examples_tell_the_whole_main_job_in_order() -> None:
     assert [operation for operation in told if operation in PROMISED] == list(PROMISED)
 
 
+def test_the_examples_are_numbered_without_a_gap_as_the_days_go_by() -> None:
+    examples = read_examples()
+    assert [name.split("-")[0] for name, _ in examples] == [f"{number:02}" for number in range(1, len(examples) + 1)]
+    moments = [datetime.fromisoformat(example["at"]) for _, example in examples]
+    assert moments == sorted(moments)
+
+
 @pytest.mark.parametrize(("name", "example"), [pytest.param(*pair, id=pair[0]) for pair in read_examples()])
 def test_an_example_fits_the_document_it_stands_in(name: str, example: dict[str, object], answers: Answers) -> None:
     operation = answers.operation(str(example["operation"]))
