@@ -21,7 +21,7 @@ from api.schemas.access_requests import (
     RefusalIn,
 )
 from api.schemas.cases import AgencyName
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import access_requests
 from db.transaction import Tx
@@ -46,10 +46,10 @@ def shown(opened: verbs.OpenedAccess) -> AccessRequestShown:
         holder=AgencyName(id=request["holder_agency_id"], name=request["holder_name"]),
         parts=sorted(opened.parts),
         field_classes=list(request["field_classes"]),
-        expires_at=utc(request["expires_at"]) if request["expires_at"] else None,
+        expires_at=utc_or_none(request["expires_at"]),
         refusal=request["refusal"],
         created_at=utc(request["created_at"]),
-        decided_at=utc(request["decided_at"]) if request["decided_at"] else None,
+        decided_at=utc_or_none(request["decided_at"]),
         allowed_steps=list(opened.allowed_steps),
         version=request["version"],
     )

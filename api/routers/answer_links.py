@@ -10,7 +10,7 @@ from api.deps import ServicesDep, Writing, reads, writes
 from api.params import Uuid
 from api.schemas.answer_links import AnswerLinkIn, AnswerLinkMade, AnswerLinks, AnswerLinkShown
 from api.schemas.cases import AgencyName
-from api.schemas.reports import utc
+from api.schemas.reports import utc_or_none
 from api.strict_json import StrictRouter
 from db.clock import real_time
 from db.transaction import Tx
@@ -30,7 +30,7 @@ def _columns(tx: Tx, row: asyncpg.Record) -> dict[str, Any]:
         "steps": row["steps"],
         "clerk": clerk_of(tx, row),
         "follows": row["follows"],
-        **{name: None if row[name] is None else utc(row[name]) for name in moments},
+        **{name: utc_or_none(row[name]) for name in moments},
         "step": row["step"],
         "answered_by": answered_by(tx, row),
     }

@@ -14,7 +14,7 @@ from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import Uuid
 from api.schemas.cases import AgencyName
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.schemas.sharing import AssessmentIn, AssessmentShown
 from api.strict_json import StrictRouter
 from db.queries import assessments
@@ -37,7 +37,7 @@ def _shown(row: asyncpg.Record) -> AssessmentShown:
         valid_from=utc(row["valid_from"]),
         valid_until=utc(row["valid_until"]),
         recorded_at=utc(row["recorded_at"]),
-        revoked_at=utc(row["revoked_at"]) if row["revoked_at"] else None,
+        revoked_at=utc_or_none(row["revoked_at"]),
     )
 
 

@@ -1,6 +1,5 @@
 """The audit log: a partner's own leaves, and the log over everybody's, which reveals nothing."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -30,7 +29,7 @@ from api.schemas.audit import (
     WitnessIn,
     WitnessShown,
 )
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import audit
 from db.transaction import Tx
@@ -72,7 +71,7 @@ def _fields(row: asyncpg.Record) -> dict[str, Any]:
         "salt": None if row["salt"] is None else row["salt"].hex(),
         "algorithm": row["algorithm"],
         "commitment": row["commitment"].hex(),
-        "erased_at": None if erased is None else utc(erased),
+        "erased_at": utc_or_none(erased),
         "index": row["index"],
     }
 
@@ -240,14 +239,10 @@ def _bytes(data: bytes) -> Response:
     return TileResponse(data, headers=_IMMUTABLE)
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def _witness(row: asyncpg.Record) -> WitnessShown:
     return WitnessShown(
         created_at=utc(row["created_at"]),
-        revoked_at=_moment(row["revoked_at"]),
+        revoked_at=utc_or_none(row["revoked_at"]),
         **{name: row[name] for name in ("id", "agency_id", "agency_name", "name", "key", "version")},
     )
 

@@ -10,7 +10,7 @@ from actions.cases import seen_case
 from api.deps import Writing, reads, spends, writes
 from api.params import Uuid
 from api.schemas.cases import AgencyName
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.schemas.sharing import BreakGlassIn, BreakGlassShown, BreakGlassUses, ReviewIn
 from api.strict_json import StrictRouter
 from db.queries import break_glass
@@ -32,7 +32,7 @@ def _shown(tx: Tx, row: asyncpg.Record) -> BreakGlassShown:
         opened_at=utc(row["opened_at"]),
         ends_at=utc(row["ends_at"]),
         review_by=utc(row["review_by"]),
-        reviewed_at=utc(row["reviewed_at"]) if row["reviewed_at"] else None,
+        reviewed_at=utc_or_none(row["reviewed_at"]),
         verdict=row["verdict"],
         review_text=tx.vault.cipher.open(review, f"{REVIEW_CONTEXT}:{row['id']}") if review else None,
     )

@@ -13,7 +13,7 @@ from api.paging import Cursor, Limit, Page
 from api.params import Uuid
 from api.schemas.case_links import CaseLinkIn, CaseLinkShown, UndoIn
 from api.schemas.cases import AgencyName
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.transaction import Tx
 
@@ -40,7 +40,7 @@ def shown(link: verbs.OpenedLink) -> CaseLinkShown:
         authority=row["authority"],
         url=link.url,
         reason=link.reason,
-        undone_at=utc(row["undone_at"]) if row["undone_at"] else None,
+        undone_at=utc_or_none(row["undone_at"]),
         undone_by=_agency(row["undone_agency_id"], row["undone_agency_name"]),
         undo_reason=link.undo_reason,
         version=row["version"],

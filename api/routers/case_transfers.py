@@ -21,7 +21,7 @@ from api.schemas.case_transfers import (
     TransferStepIn,
 )
 from api.schemas.cases import AgencyName
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import case_transfers
 from db.transaction import Tx
@@ -51,7 +51,7 @@ def shown(opened: verbs.OpenedTransfer) -> TransferShown:
         refusal=row["refusal"],
         created_at=utc(row["created_at"]),
         updated_at=utc(row["updated_at"]),
-        decided_at=utc(row["decided_at"]) if row["decided_at"] else None,
+        decided_at=utc_or_none(row["decided_at"]),
         version=row["version"],
         handover=HandoverShown.model_validate_json(row["handed_over"]) if row["handed_over"] else None,
         allowed_steps=list(opened.allowed_steps),

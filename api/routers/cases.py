@@ -44,7 +44,7 @@ from api.schemas.cases import (
     Timeline,
     TimelineEntry,
 )
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import cases, people, timeline
 from db.transaction import Tx
@@ -82,7 +82,7 @@ def summary(case: asyncpg.Record) -> CaseSummary:
         roles=list(case["roles"]),
         opened_at=utc(case["opened_at"]),
         updated_at=utc(case["updated_at"]),
-        closed_at=utc(case["closed_at"]) if case["closed_at"] else None,
+        closed_at=utc_or_none(case["closed_at"]),
         version=case["version"],
     )
 
@@ -226,7 +226,7 @@ async def _participants(tx: Tx, case_id: UUID) -> Participants:
                 kind=row["kind"],
                 role=row["role"],
                 since=utc(row["since"]),
-                until=utc(row["until"]) if row["until"] else None,
+                until=utc_or_none(row["until"]),
             )
             for row in await cases.participants_of(tx, case_id)
         ]
@@ -268,7 +268,7 @@ async def get_links(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Links:
                 evidence=row["evidence"],
                 decided_by=row["decided_by"],
                 decided_at=utc(row["decided_at"]),
-                undone_at=utc(row["withdrawn_at"]) if row["withdrawn_at"] else None,
+                undone_at=utc_or_none(row["withdrawn_at"]),
             )
             for row in await timeline.links_of_case(tx, case_id)
         ]

@@ -18,7 +18,7 @@ from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import MergePatchBody, Uuid
 from api.schemas.clients import ClientChange, ClientIn, ClientOpened, ClientShown, KeyIn, KeyShown
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from crypto.public_keys import thumbprint
 from db.queries import accounts
@@ -30,10 +30,6 @@ Admin = Annotated[Writing, writes()]
 AdminWithoutKey = Annotated[Writing, writes(key_required=False)]
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def _fields(client: asyncpg.Record) -> dict[str, Any]:
     return {
         "id": client["id"],
@@ -42,9 +38,9 @@ def _fields(client: asyncpg.Record) -> dict[str, Any]:
         "status": client["status"],
         "keys": [_key(key) for key in json.loads(client["keys"])],
         "has_secret": client["has_secret"],
-        "secret_expires_at": _moment(client["secret_expires_at"]),
+        "secret_expires_at": utc_or_none(client["secret_expires_at"]),
         "created_at": utc(client["created_at"]),
-        "revoked_at": _moment(client["revoked_at"]),
+        "revoked_at": utc_or_none(client["revoked_at"]),
         "version": client["version"],
     }
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from actions import credentials as verbs
 from api.deps import CallerDep, ServicesDep, Writing, reads, writes
 from api.schemas.credentials import FactorCode, FactorShown, MeShown, PasswordChange, RecoveryCodesShown
-from api.schemas.reports import utc
+from api.schemas.reports import utc_or_none
 from api.strict_json import StrictRouter
 from api.tries import count_of_account, given_back, settled, taken
 from crypto.second_factors import totp_text, totp_uri
@@ -33,7 +33,7 @@ async def read_me(tx: Annotated[Tx, reads()]) -> MeShown:
         roles=sorted(tx.rights.roles),
         scopes=sorted(tx.rights.scopes),
         device_id=caller.session_id,
-        signed_in_at=None if caller.auth_time is None else utc(caller.auth_time),
+        signed_in_at=utc_or_none(caller.auth_time),
         second_factor=caller.second_factor,
     )
 

@@ -1,6 +1,5 @@
 """Deliveries of the caller's agency: what went where, what came of it, and once more."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from api.key_listing import answer_key_page, open_key_cursor
 from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import Instant, Uuid
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.schemas.webhooks import AttemptShown, DeliveryShown, DeliveryWithAttempts
 from api.strict_json import StrictRouter
 from db.queries import deliveries
@@ -29,10 +28,6 @@ _TYPE = Query(pattern=r"^[a-z_]{1,40}\.[a-z_]{1,40}$")
 _STATUS = Query(pattern="^(?:pending|succeeded|dead)$")
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def _fields(delivery: asyncpg.Record) -> dict[str, Any]:
     return {
         "id": delivery["id"],
@@ -43,10 +38,10 @@ def _fields(delivery: asyncpg.Record) -> dict[str, Any]:
         "sequence": delivery["sequence"],
         "status": delivery["status"],
         "attempt_count": delivery["attempts"],
-        "due_at": _moment(delivery["due_at"]),
+        "due_at": utc_or_none(delivery["due_at"]),
         "replay": delivery["replay"],
         "created_at": utc(delivery["created_at"]),
-        "finished_at": _moment(delivery["finished_at"]),
+        "finished_at": utc_or_none(delivery["finished_at"]),
     }
 
 

@@ -16,7 +16,7 @@ from api.paging import Cursor, Limit, Page
 from api.params import Instant, Uuid
 from api.problems import field_problem, preferred_language
 from api.schemas.inbound import InboundDiscardIn, InboundReceiptShown, InboundReceiptTaken
-from api.schemas.reports import Caution, utc
+from api.schemas.reports import Caution, utc, utc_or_none
 from api.strict_json import JSON, RawBodyRoute, StrictRouter, check_media_type, read_json
 from db.queries import inbound
 from db.transaction import Tx, open_transaction
@@ -46,7 +46,7 @@ def _shown(request: Request, row: asyncpg.Record) -> InboundReceiptShown:
         **{name: row[name] for name in InboundReceiptShown.model_fields if name not in _MADE_HERE},
         problems=[Caution.model_validate(problem) for problem in problems],
         received_at=utc(row["received_at"]),
-        settled_at=utc(row["settled_at"]) if row["settled_at"] else None,
+        settled_at=utc_or_none(row["settled_at"]),
     )
 
 

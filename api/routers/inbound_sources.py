@@ -1,6 +1,5 @@
 """Inbound sources of the caller's agency: which partners' systems write to it, and what their bodies become."""
 
-from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -33,7 +32,7 @@ from api.schemas.inbound_sources import (
     InboundTrial,
     InboundTrialIn,
 )
-from api.schemas.reports import Caution, utc
+from api.schemas.reports import Caution, utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import inbound_sources
 from db.transaction import Tx
@@ -50,10 +49,6 @@ MappingVersion = Annotated[WholeNumber, Path(le=2**31 - 1)]
 _NEWEST = 2**31 - 1
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def _fields(source: asyncpg.Record) -> dict[str, Any]:
     of_certificate = source["kind"] == "mtls"
     return {
@@ -64,7 +59,7 @@ def _fields(source: asyncpg.Record) -> dict[str, Any]:
         "client_id": source["client_id"],
         "href": f"/v1/inbound/{source['id']}",
         "certificate_sha256": source["digest"].hex() if of_certificate else None,
-        "previous_secret_until": _moment(source["previous_until"]),
+        "previous_secret_until": utc_or_none(source["previous_until"]),
         "mapping_version": source["mapping_version"],
         "created_at": utc(source["created_at"]),
         "version": source["version"],

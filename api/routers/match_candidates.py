@@ -27,7 +27,7 @@ from api.schemas.match_candidates import (
     MatchTerm,
     NotDuplicateIn,
 )
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import match_candidates
 from db.transaction import Tx
@@ -62,9 +62,9 @@ def shown(tx: Tx, opened: verbs.OpenedMatch) -> MatchShown:
         comparable=both,
         comparison=_comparison(match["guards"], opened.comparison) if opened.comparison else None,
         decided_by=AgencyName(id=decider, name=match["decider_name"]) if decider else None,
-        decided_at=utc(match["decided_at"]) if match["decided_at"] else None,
+        decided_at=utc_or_none(match["decided_at"]),
         reason=match["reason"] if mine else None,
-        until=utc(match["until"]) if match["until"] else None,
+        until=utc_or_none(match["until"]),
         version=match["version"],
     )
 

@@ -25,7 +25,7 @@ from api.schemas.person_requests import (
     RequestStatus,
     RequestStepName,
 )
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import person_requests
 from db.transaction import Tx
@@ -60,7 +60,7 @@ def shown(opened: verbs.OpenedRequest) -> PersonRequestShown:
         overdue=request["overdue"],
         reason=request["reason"],
         possible_from=request["possible_from"],
-        decided_at=utc(request["decided_at"]) if request["decided_at"] else None,
+        decided_at=utc_or_none(request["decided_at"]),
         allowed_steps=list(opened.allowed_steps),
         version=request["version"],
     )

@@ -10,7 +10,7 @@ from actions.staff import seen_staff
 from api.deps import Writing, reads, writes
 from api.params import Uuid
 from api.schemas.qualifications import QualificationIn, Qualifications, QualificationShown
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import qualifications
 from db.transaction import Tx
@@ -32,7 +32,7 @@ async def _of(tx: Tx, staff_id: UUID) -> Qualifications:
                 dict(row)
                 | {
                     "recorded_at": utc(row["recorded_at"]),
-                    "revoked_at": utc(row["revoked_at"]) if row["revoked_at"] else None,
+                    "revoked_at": utc_or_none(row["revoked_at"]),
                 }
             )
             for row in await qualifications.of_staff(tx, staff_id)

@@ -1,7 +1,6 @@
 """Referrals: refer a need, see the box, take steps."""
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -35,7 +34,7 @@ from api.schemas.referrals import (
     StepName,
     StepTaken,
 )
-from api.schemas.reports import Caution, utc
+from api.schemas.reports import Caution, utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import referrals
 from db.transaction import Tx
@@ -44,17 +43,13 @@ router = StrictRouter("/v1/referrals", tags=["referrals"])
 of_case = StrictRouter("/v1/cases", tags=["referrals"])
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def columns(tx: Tx, referral: asyncpg.Record, allowed: tuple[str, ...], *, disclosed: bool) -> dict[str, Any]:
     """The fields of ReferralShown, as the acting agency may see them."""
     names = {
         name: referral[name] for name in ("id", "status", "need", "urgency", "pooled", "joint", "part_of", "reopens")
     }
     dates = {
-        name: _moment(referral[name])
+        name: utc_or_none(referral[name])
         for name in (
             *("acknowledge_by", "accept_by", "resolve_by", "requested_at", "received_at", "accepted_at"),
             *("started_at", "ended_at"),

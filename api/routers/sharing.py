@@ -12,7 +12,7 @@ from actions.sharing import record_basis, seen_basis, withdraw_basis
 from api.deps import Writing, reads, reads_with_mark, spends, writes
 from api.params import Uuid
 from api.schemas.cases import AgencyName, PersonShown, SharingBasisOut
-from api.schemas.reports import SharingBasisIn, utc
+from api.schemas.reports import SharingBasisIn, utc, utc_or_none
 from api.schemas.sharing import (
     PeopleOfReferral,
     Revealed,
@@ -43,9 +43,9 @@ def _shown(row: asyncpg.Record) -> SharingBasisShown:
         channel=row["channel"],
         given_by=row["given_by"],
         valid_from=utc(row["valid_from"]),
-        valid_until=utc(row["valid_until"]) if row["valid_until"] else None,
+        valid_until=utc_or_none(row["valid_until"]),
         recorded_at=utc(row["recorded_at"]),
-        withdrawn_at=utc(row["withdrawn_at"]) if row["withdrawn_at"] else None,
+        withdrawn_at=utc_or_none(row["withdrawn_at"]),
         withdrawn_by=row["withdrawn_by"],
     )
 

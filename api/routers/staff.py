@@ -15,7 +15,7 @@ from api.key_listing import answer_key_page, open_key_cursor
 from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import MergePatchBody, Uuid
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.schemas.staff import EnrolmentIn, EnrolmentShown, StaffChange, StaffIn, StaffShown
 from api.strict_json import StrictRouter
 from db.queries import accounts
@@ -35,7 +35,7 @@ def _shown(person: asyncpg.Record) -> StaffShown:
         roles=person["roles"],
         status=person["status"],
         created_at=utc(person["created_at"]),
-        revoked_at=None if revoked is None else utc(revoked),
+        revoked_at=utc_or_none(revoked),
         version=person["version"],
     )
 

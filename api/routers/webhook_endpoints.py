@@ -16,7 +16,7 @@ from api.key_listing import answer_key_page, open_key_cursor
 from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import MergePatchBody, Uuid
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.schemas.webhooks import (
     EndpointChange,
     EndpointIn,
@@ -41,10 +41,6 @@ Keeper = Annotated[Writing, writes()]
 KeeperWithoutKey = Annotated[Writing, writes(key_required=False)]
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def _fields(endpoint: asyncpg.Record) -> dict[str, Any]:
     return {
         "id": endpoint["id"],
@@ -56,12 +52,12 @@ def _fields(endpoint: asyncpg.Record) -> dict[str, Any]:
         "status": endpoint["status"],
         "status_reason": endpoint["status_reason"],
         "public_key": endpoint["public_key"],
-        "activated_at": _moment(endpoint["activated_at"]),
-        "failing_since": _moment(endpoint["failing_since"]),
+        "activated_at": utc_or_none(endpoint["activated_at"]),
+        "failing_since": utc_or_none(endpoint["failing_since"]),
         "breaker": endpoint["breaker"],
         "consecutive_failures": endpoint["consecutive_failures"],
-        "next_probe_at": _moment(endpoint["next_probe_at"]),
-        "previous_secret_until": _moment(endpoint["previous_keys_until"]),
+        "next_probe_at": utc_or_none(endpoint["next_probe_at"]),
+        "previous_secret_until": utc_or_none(endpoint["previous_keys_until"]),
         "proposed_url": endpoint["proposed_url"],
         "created_at": utc(endpoint["created_at"]),
         "version": endpoint["version"],
@@ -180,11 +176,11 @@ async def get_statistics(endpoint_id: Uuid, tx: Annotated[Tx, reads()]) -> Endpo
     row = await webhooks.statistics_of(tx, endpoint_id, since=new_id_at(datetime.now(UTC) - _ATTEMPTS_LAST))
     return EndpointStatistics(
         pending=row["pending"],
-        oldest_pending_at=_moment(row["oldest_pending_at"]),
+        oldest_pending_at=utc_or_none(row["oldest_pending_at"]),
         dead=row["dead"],
         attempts=row["attempts"],
         outcomes=json.loads(row["outcomes"]),
-        last_delivered_at=_moment(row["last_delivered_at"]),
+        last_delivered_at=utc_or_none(row["last_delivered_at"]),
         p50_ms=row["p50_ms"],
         p95_ms=row["p95_ms"],
     )

@@ -1,6 +1,5 @@
 """Replays of the caller's webhook endpoints: entries of its feed that are sent once more, worked by the jobs."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from api.key_listing import answer_key_page, open_key_cursor
 from api.listing import Position
 from api.paging import Cursor, Limit, Page
 from api.params import Uuid
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.schemas.webhook_replays import ReplayIn, ReplayShown
 from api.strict_json import StrictRouter
 from db.queries import webhook_replays, webhooks
@@ -27,18 +26,14 @@ of_endpoint = StrictRouter("/v1/webhook-endpoints", tags=["webhooks"])
 _NEWEST = UUID(int=2**128 - 1)
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
 def _shown(replay: asyncpg.Record) -> ReplayShown:
     return ReplayShown(
         id=replay["id"],
         endpoint_id=replay["endpoint_id"],
         selection=replay["selection"],
         types=replay["types"],
-        time_from=_moment(replay["since"]),
-        time_before=_moment(replay["before"]),
+        time_from=utc_or_none(replay["since"]),
+        time_before=utc_or_none(replay["before"]),
         state=replay["state"],
         cursor=replay["looked_at"],
         until=replay["until"],
@@ -47,7 +42,7 @@ def _shown(replay: asyncpg.Record) -> ReplayShown:
         succeeded=replay["succeeded"],
         failed=replay["failed"],
         created_at=utc(replay["created_at"]),
-        finished_at=_moment(replay["finished_at"]),
+        finished_at=utc_or_none(replay["finished_at"]),
     )
 
 

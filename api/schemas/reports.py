@@ -259,3 +259,8 @@ class ReportShown(BaseModel):
 def utc(moment: datetime) -> datetime:
     """The same instant in UTC, so that answers end in Z."""
     return moment.astimezone(UTC)
+
+
+def utc_or_none(moment: datetime | None) -> datetime | None:
+    """The same of a moment that may not have come."""
+    return None if moment is None else utc(moment)
