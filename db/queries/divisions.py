@@ -1,6 +1,7 @@
 """Administrative divisions: what lies above a place, which code was valid when."""
 
 from datetime import date
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -55,10 +56,14 @@ async def places(tx: Tx) -> Gazetteer:
             "SELECT code, name, level, parent_code FROM division WHERE level IN ('province', 'prefecture', 'county') "
             "ORDER BY valid_to DESC NULLS FIRST, code"
         )
-        known = _PLACES[tx.database] = gazetteer(
-            (row["code"], row["name"], row["level"], row["parent_code"]) for row in rows
-        )
+        known = _PLACES[tx.database] = _gazetteer(tuple(tuple(row) for row in rows))
     return known
+
+
+@lru_cache(maxsize=1)
+def _gazetteer(rows: tuple[tuple[str, str, str, str | None], ...]) -> Gazetteer:
+    """One for all pools on equal tables: what was read of addresses is kept for each gazetteer, and keeps it."""
+    return gazetteer(rows)
 
 
 async def name_of_division(tx: Tx, code: str) -> str | None:

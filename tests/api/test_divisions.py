@@ -5,7 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from db.engine import Database
+from crypto.keys import Keyring
+from db import names
+from db.bootstrap import role_url
+from db.engine import Database, open_database
 from db.queries.divisions import places
 from db.transaction import open_transaction
 from tests.builders import Api
@@ -95,3 +98,12 @@ async def test_addresses_are_read_by_every_name_a_place_has_had_those_in_force_f
         known = await places(tx)
         assert await places(tx) is known, "read once a process"
     assert known.locate(address).county == code
+
+
+async def test_pools_on_equal_tables_share_one_gazetteer(
+    database: Database, admin_url: str, keyring: Keyring, union: Api
+) -> None:
+    other = open_database(role_url(admin_url, names.APP, keyring), vault=database.vault, pool_size=1)
+    async with open_transaction(database, caller_of(union)) as one, open_transaction(other, caller_of(union)) as two:
+        assert await places(one) is await places(two)
+    await other.close()
