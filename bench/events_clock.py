@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.events_receivers import Arrived, receivers
-from bench.events_stage import Place, desk_at, jobs_at, record_many, register_all, until
+from bench.events_stage import Place, desk_at, jobs_at, record_many, register_all, until, until_jobs_listen
 from rules.retries import JITTER, SCHEDULE
 
 HOUR_S: Final = 3_600
@@ -59,6 +59,7 @@ async def measure(place: Place, *, events: int = 500, endpoints: int = 8) -> dic
             for moved in (HOUR_S, -HOUR_S, 0):
                 environment = {"LD_PRELOAD": str(library), "BENCH_CLOCK_MOVED_S": str(moved)}
                 await running.enter_async_context(jobs_at(place, environment))
+            await until_jobs_listen(desk, 3)
             await record_many(desk, events, 1)
 
             async def settled() -> bool:
@@ -66,7 +67,7 @@ async def measure(place: Place, *, events: int = 500, endpoints: int = 8) -> dic
                 return not await desk.behind.fetchval(f"{left} (SELECT FROM event WHERE numbered_at IS NULL)")
 
             done = await until(settled, within_s=600)
-            judged = _judge(stand.arrived())
+            judged = judge(stand.arrived())
             skews = await desk.behind.fetch(
                 "SELECT DISTINCT round(extract(epoch FROM a.started_at - d.created_at) / 3600)::integer AS hours"
                 "  FROM delivery_attempt a JOIN delivery d ON d.id = a.delivery_id"
@@ -87,7 +88,8 @@ def _compiled(folder: Path) -> Path:
     return library
 
 
-def _judge(arrived: Sequence[Arrived]) -> dict[str, Any]:
+def judge(arrived: Sequence[Arrived]) -> dict[str, Any]:
+    """What was taken, sent twice under one number, or sent again too early."""
     shortest = SCHEDULE[1].total_seconds() * (1 - JITTER)
     tries: defaultdict[tuple[int, str], list[Arrived]] = defaultdict(list)
     for one in arrived:

@@ -249,10 +249,12 @@ async def until(look: Callable[[], Awaitable[object]], *, within_s: float, every
     return False
 
 
-async def until_jobs_listen(desk: Desk) -> None:
-    """Until a jobs process waits for work: starting it is no latency of a delivery."""
-    listening = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%')"
-    assert await until(lambda: desk.behind.fetchval(listening), within_s=20), "no jobs process came up"
+async def until_jobs_listen(desk: Desk, processes: int = 1) -> None:
+    """Until so many jobs processes wait for work: starting them is no latency of a delivery."""
+    listening = (
+        "SELECT count(*) >= $1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+    )
+    assert await until(lambda: desk.behind.fetchval(listening, processes), within_s=60), "the jobs did not come up"
 
 
 async def feeds(desk: Desk) -> dict[UUID, list[tuple[int, str]]]:

@@ -64,6 +64,19 @@ async def test_stopping_api_and_jobs_under_load_cuts_and_loses_nothing(lasting_p
 async def test_clocks_an_hour_wrong_steal_hasten_and_forget_nothing(place: Place) -> None:
     figures = await events_clock.measure(place, events=20, endpoints=4)
     assert events_clock.faults(figures) == []
+    assert figures["taken"] == 80
+
+
+def test_the_judge_of_clocks_sees_what_is_stolen_hastened_or_forgotten() -> None:
+    def one(event_id: str, attempt: int, status: int, at: float) -> Arrived:
+        return Arrived("stumbling", 1, event_id, 1, attempt, replay=False, status=status, at=at, subject="-")
+
+    hastened = [one("hastened", 1, 503, 0.0), one("hastened", 2, 204, 3.9)]
+    stolen = [one("stolen", 1, 503, 0.0), one("stolen", 1, 204, 4.1)]
+    judged = events_clock.judge([*hastened, *stolen, one("forgotten", 1, 503, 0.0)])
+    assert (judged["early"], judged["attempts_made_twice"], judged["taken"]) == (1, 1, 2)
+    told = {"missing": 1, "settled": False, "clocks_at_work": [0], **judged}
+    assert len(events_clock.faults(told)) == 5
 
 
 async def test_killing_the_jobs_loses_nothing_and_the_feed_is_what_was_pushed(place: Place) -> None:
