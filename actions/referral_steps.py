@@ -38,6 +38,7 @@ from rules.referrals import (
     Position,
     StepWords,
     allowed_steps,
+    check_assigned,
     check_words,
     parent_outcome,
     take_step,
@@ -108,6 +109,7 @@ async def take_referral_step(tx: Tx, referral_id: UUID, step: str, said: StepSai
         require_qualification(tx, matter.qualification)
     transition = take_step(_position(referral, matter), step, parties_of(tx, referral))
     check_words(step, said.words)
+    check_assigned(said.words.reason, assigned=referral["assigned_by"] is not None)
     taking = _Taking(tx, referral, matter, step, transition.to_status, said)
     await _EFFECTS.get(step, _end_or_move)(taking)
     moved = await _write(taking, transition.event)

@@ -222,7 +222,13 @@ async def _row(
     }
     if status == "requested":
         row |= await request_columns(tx, matter, said.urgency, case["division_code"])
+        row["assigned_by"] = await _assignment(tx, case["id"], said.matter, said.to_agency)
     return row
+
+
+async def _assignment(tx: Tx, case_id: UUID, matter_code: str, to_agency: UUID | None) -> UUID | None:
+    """The agenda item by which a conference named this office, where the coordinator refers as it was asked to."""
+    return None if to_agency is None else await referrals.take_up_assignment(tx, case_id, matter_code, to_agency)
 
 
 async def request_columns(tx: Tx, matter: Matter, urgency: str, place: str) -> dict[str, Any]:
@@ -245,7 +251,7 @@ async def _warnings(tx: Tx, case: asyncpg.Record, said: ReferralSaid) -> tuple[F
 
 
 async def send_draft(tx: Tx, referral: asyncpg.Record) -> dict[str, Any]:
-    """What sending a draft changes; the duplicate guard stands again, since time has passed. Four statements."""
+    """What sending a draft changes; the duplicate guard stands again, since time has passed. Five statements."""
     refuse_closed(await seen_case(tx, referral["case_id"]))
     if referral["person_id"] is not None:
         await _refuse_duplicate(
@@ -253,7 +259,9 @@ async def send_draft(tx: Tx, referral: asyncpg.Record) -> dict[str, Any]:
         )
     matter = await matters.find_matter(tx, referral["matter_code"])
     assert matter is not None
-    return await request_columns(tx, matter, referral["urgency"], referral["place"])
+    columns = await request_columns(tx, matter, referral["urgency"], referral["place"])
+    assigned_by = await _assignment(tx, referral["case_id"], referral["matter_code"], referral["to_agency_id"])
+    return columns | {"assigned_by": assigned_by}
 
 
 async def seen_referral(tx: Tx, referral_id: UUID) -> asyncpg.Record:

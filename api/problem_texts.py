@@ -97,6 +97,13 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "referral-to-oneself": Text("不能转办给本机构。", "A referral goes to another agency."),
     "joint-has-no-addressee": Text("联合救助主单不指定受理机构。", "A joint referral is addressed to nobody."),
     "joint-is-no-draft": Text("联合救助主单不存草稿。", "A joint referral is under way at once; it has no draft."),
+    "names-a-person": Text(
+        "会议文书不得写入身份证号或手机号码。", "Papers of a conference hold no identity number and no phone."
+    ),
+    "not-a-member": Text("该机构不是会议成员。", "This agency is no member of the conference."),
+    "more-than-members": Text("法定人数超出成员数。", "More than there are members."),
+    "notice-too-short": Text("通知期限不足。", "Called too short before it starts."),
+    "unknown-referral": Text("没有该转办。", "There is no such referral."),
     "not-with-this-step": Text("此步骤不接受该字段。", "This step does not take this field."),
     "not-with-this-link": Text("此类关联不接受该字段。", "This kind of link does not take this field."),
     "same-case": Text("不能与案件自身关联。", "A case is not linked with itself."),
@@ -259,6 +266,16 @@ REASONS: Final[dict[str, Text]] = {
     "access-granted-already": Text("已获准查看，尚未到期。", "A grant of yours still runs."),
     "only-unions-coordinate": Text(
         "只有工会可以担任主办；请联系主办工会。", "Only a union coordinates; ask the one that does."
+    ),
+    "only-unions-convene": Text("联席会议由工会召集。", "A union convenes joint conferences."),
+    "no-quorum": Text("到会成员不足法定人数。", "Too few members came."),
+    "items-open": Text("尚有议题未议定、未延期。", "An agenda item is neither decided nor put off."),
+    "session-is-over": Text("会议已结束或取消。", "The session is over."),
+    "before-a-session": Text("该转办已列入会议议题。", "The referral is on an agenda already."),
+    "no-opinion-to-give": Text("未请贵机构提出意见，或意见已提出。", "You were not asked, or have answered."),
+    "assigned-by-conference": Text(
+        "联席会议已确定由贵机构承办，不得再以职责不属为由退回。",
+        "A joint conference decided that it is yours; that it is not your duty can be said no more.",
     ),
     "transfer-waits-already": Text("已有一项主办变更待答复。", "A transfer of this case waits for an answer."),
     "nothing-to-take-over": Text(

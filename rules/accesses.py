@@ -79,6 +79,7 @@ OPERATIONS: dict[str, Words] = {
     "access_request.granted": Words("准许查看", "granted access"),
     "access_request.refused": Words("拒绝查看", "refused access"),
     "access_request.revoked": Words("收回查看许可", "revoked access"),
+    "referral.assign": Words("联席会议确定了承办单位", "assigned it in a joint conference"),
     "case_transfer.ask": Words("提出变更主办工会", "asked for another coordinator"),
     "case_transfer.read": Words("查阅了主办变更", "read a transfer of the coordinator's role"),
     "case_transfer.accept": Words("接受主办变更", "took over or gave away the coordinator's role"),

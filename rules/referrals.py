@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from rules.errors import FieldError, InvalidTransition, ValidationFailed
+from rules.errors import Conflict, FieldError, InvalidTransition, ValidationFailed
 
 Party = Literal["sender", "receiver", "pool", "coordinator", "clock"]
 """`pool`: an office that a referral was offered to; it may take it, and only then do anything else with it."""
@@ -215,6 +215,12 @@ def check_words(step: str, words: StepWords) -> None:
         errors.append(FieldError("/outcome", "required" if words.outcome is None else "not-a-known-code"))
     if errors:
         raise ValidationFailed(*errors)
+
+
+def check_assigned(reason: str | None, *, assigned: bool) -> None:
+    """Whose it is is settled once a conference has assigned it. Raises Conflict for a reason that says otherwise."""
+    if assigned and reason in (*NAMES_THE_COMPETENT_BODY, "competence"):
+        raise Conflict(reason="assigned-by-conference")
 
 
 def _reason_errors(step: str, words: StepWords) -> list[FieldError]:

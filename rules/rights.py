@@ -47,6 +47,7 @@ class Subject(StrEnum):
     match_candidate = "match_candidate"
     access_request = "access_request"
     case_transfer = "case_transfer"
+    conference = "conference"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -59,6 +60,7 @@ REQUEST_PARTS = frozenset({"filer", "decider", "coordinator"})
 MATCH_PARTS = frozenset({"coordinator", "holder", "comparer"})
 ACCESS_PARTS = frozenset({"asker", "holder"})
 TRANSFER_PARTS = frozenset({"giver", "taker"})
+CONFERENCE_PARTS = frozenset({"convener", "member"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
     Subject.own: frozenset({"owner"}),
@@ -76,6 +78,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.match_candidate: MATCH_PARTS,
     Subject.access_request: ACCESS_PARTS,
     Subject.case_transfer: TRANSFER_PARTS,
+    Subject.conference: CONFERENCE_PARTS,
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -132,6 +135,10 @@ _FEED = _own("events:read", _REFERRAL_READERS)
 _ADMIN, _HOOKS = _own("agency:admin", _ADMINS), _own("webhooks:manage", _ADMINS)
 _COORDINATED = _case("cases:write", _COORDINATORS, parts={"coordinator"})
 _CASE_READ = _case("cases:read", _CASE_READERS)
+_CONVENERS = _COORDINATORS | {Role.union_supervisor}
+_CONVENED = _of(Subject.conference, "referrals:write", _CONVENERS, parts={"convener"})
+_CONFERRED = _of(Subject.conference, "referrals:write", _REFERRAL_READERS)
+_CONFERENCE_READ = _of(Subject.conference, "referrals:read", _REFERRAL_READERS)
 _RESULT_READ = _of(Subject.result, "cases:read", _CASE_READERS)
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -250,6 +257,15 @@ OPERATIONS: Mapping[str, Operation] = {
         _of(Subject.referral, "referrals:write", _CASEWORK, parts={"sender", "coordinator"}),
     ),
     "list_answer_links": _of(Subject.referral, "referrals:read", _REFERRAL_READERS, parts={"sender", "coordinator"}),
+    # joint conferences
+    "found_conference": _own("referrals:write", _CONVENERS),
+    "list_conferences": _own("referrals:read", _REFERRAL_READERS),
+    **dict.fromkeys(("change_conference", "call_session", "take_session_step", "ask_opinions"), _CONVENED),
+    **dict.fromkeys(("read_conference", "read_participation", "list_sessions", "read_session"), _CONFERENCE_READ),
+    **dict.fromkeys(("read_agenda_item", "read_conference_task"), _CONFERENCE_READ),
+    **dict.fromkeys(("raise_agenda_item", "take_agenda_item_step", "give_opinion"), _CONFERRED),
+    "list_conference_tasks": _own("referrals:read", _REFERRAL_READERS),
+    "take_conference_task_step": _CONFERRED,
     # results
     **dict.fromkeys(("list_results", "list_assistance"), _CASE_READ),
     **dict.fromkeys(("read_result", "list_adoptions"), _RESULT_READ),

@@ -278,14 +278,18 @@ async def get_links(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Links:
 @router.get("/{case_id}/tasks", operation_id="list_case_tasks")
 async def get_tasks(case_id: Uuid, tx: Annotated[Tx, reads()]) -> Tasks:
     """List what the coordinator has to decide: needs that came back, possible duplicates and households, disputes,
-    links that a later linkage model doubts."""
+    what a conference assigned, links that a later linkage model doubts."""
     await verbs.seen_case(tx, case_id)
     return Tasks(
         data=[
-            TaskShown.model_validate(dict(row) | {"created_at": utc(row["created_at"])})
+            TaskShown.model_validate(dict(row) | {"created_at": utc(row["created_at"]), "lead": _lead(row)})
             for row in await cases.open_tasks(tx, case_id)
         ]
     )
+
+
+def _lead(task: asyncpg.Record) -> AgencyName | None:
+    return AgencyName(id=task["lead_id"], name=task["lead_name"]) if task["lead_id"] else None
 
 
 @router.post("/{case_id}/{step}", operation_id="take_case_step", response_model=CaseSummary)

@@ -72,6 +72,7 @@ def columns(tx: Tx, referral: asyncpg.Record, allowed: tuple[str, ...], *, discl
             age_band=referral["age_band"],
         ),
         "note": note_for(tx, referral, disclosed=disclosed),
+        "assigned": referral["assigned_by"] is not None,
         "due_confirmed": referral["due_confirmed"],
         "overdue": referral["overdue"],
         "outcome": referral["outcome"],

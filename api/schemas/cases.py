@@ -154,7 +154,8 @@ class Links(BaseModel):
 class TaskShown(BaseModel):
     """Something the coordinator has to decide. `possible_household`: `other_case`, which it coordinates too, may hold
     the same household; ended by linking the two as `same_household`, or by closing one. `link_id` of a `doubtful_link`:
-    a later linkage model would not even ask whether its two records are one person. Undo it, or leave it as it is."""
+    a later linkage model would not even ask whether its two records are one person. Undo it, or leave it as it is.
+    `assigned`: a joint conference said that the referral is `lead`'s; ended by referring the matter there."""
 
     id: UUID
     kind: str
@@ -163,6 +164,7 @@ class TaskShown(BaseModel):
     need: str | None
     other_case: UUID | None
     link_id: UUID | None
+    lead: AgencyName | None
     created_at: datetime
 
 

@@ -209,7 +209,8 @@ class DisclosureShown(BaseModel):
 
 
 class ReferralShown(BaseModel):
-    """A referral as its party may see it. `case_id` and `note` are null in a receiver's preview."""
+    """A referral as its party may see it. `case_id` and `note` are null in a receiver's preview. `assigned`: a joint
+    conference decided that it is this office's; whose it is can be disputed no more."""
 
     id: UUID
     status: str
@@ -221,6 +222,7 @@ class ReferralShown(BaseModel):
     to_agency: AgencyName | None
     pooled: bool
     joint: bool
+    assigned: bool
     part_of: UUID | None
     reopens: UUID | None
     preview: Preview

@@ -110,7 +110,7 @@ class CaseNeed(SQLModel, table=True):
 class CaseTask(SQLModel, table=True):
     """Something the coordinator has to decide: a need that came back, a possible duplicate, a dispute, an erasure,
     whether another case of its own (`other_case_id`) holds the same household, a link (`link_id`) that another model
-    would not make."""
+    would not make; or to refer what a conference assigned (`agenda_item_id`) to `lead_agency_id`."""
 
     __tablename__ = "case_task"
     __table_args__ = (
@@ -118,10 +118,15 @@ class CaseTask(SQLModel, table=True):
             one_of(
                 "kind",
                 *("reroute", "possible_duplicate", "dispute", "retention_due", "possible_household", "doubtful_link"),
+                "assigned",
             ),
             name="case_task_kind",
         ),
         CheckConstraint("(kind = 'doubtful_link') = (link_id IS NOT NULL)", name="case_task_link"),
+        CheckConstraint(
+            "(kind = 'assigned') = (agenda_item_id IS NOT NULL AND lead_agency_id IS NOT NULL)",
+            name="case_task_assigned",
+        ),
         CheckConstraint(one_of("status", "open", "done"), name="case_task_status"),
         Index("case_task_by_agency", "agency_id", "status", "id"),
         Index("case_task_by_case", "case_id"),
@@ -146,3 +151,5 @@ class CaseTask(SQLModel, table=True):
     created_at: datetime
     done_at: datetime | None
     other_case_id: UUID | None = Field(foreign_key="case.id")
+    agenda_item_id: UUID | None = Field(foreign_key="agenda_item.id")
+    lead_agency_id: UUID | None = Field(foreign_key="agency.id")

@@ -34,6 +34,7 @@ class Referral(SQLModel, table=True):
         Index("referral_provisional", "id", postgresql_where="NOT due_confirmed"),
         Index("referral_by_person", "person_id", "matter_code"),
         Index("referral_by_parent", "part_of"),
+        Index("referral_by_assignment", "assigned_by", postgresql_where="assigned_by IS NOT NULL"),
     )
 
     id: UUID = key()
@@ -68,6 +69,7 @@ class Referral(SQLModel, table=True):
     alarm_at: datetime | None
     alarm: str | None
     rung: list[str] = words()
+    assigned_by: UUID | None
     return_count: int
     extended: bool
     outcome: str | None

@@ -171,8 +171,10 @@ async def update_status(
 
 async def open_tasks(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     return await tx.rows(
-        "SELECT id, kind, status, referral_id, need, other_case_id AS other_case, link_id, created_at FROM case_task "
-        "WHERE case_id = $1 AND agency_id = $2 ORDER BY id",
+        "SELECT t.id, t.kind, t.status, t.referral_id, t.need, t.other_case_id AS other_case, t.link_id, t.created_at,"
+        "       t.lead_agency_id AS lead_id, a.name AS lead_name "
+        "  FROM case_task t LEFT JOIN agency a ON a.id = t.lead_agency_id "
+        " WHERE t.case_id = $1 AND t.agency_id = $2 ORDER BY t.id",
         case_id,
         tx.agency_id,
     )

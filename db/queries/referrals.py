@@ -15,8 +15,8 @@ _COLUMNS = """r.id, r.case_id, r.person_id, r.matter_code, m.title_zh, m.title_e
     s.name AS sender_name, r.coordinator_agency_id, r.to_agency_id, t.name AS to_name, r.pooled, r.joint, r.status,
     r.urgency, r.place, r.age_band, r.note, r.part_of, r.reopens, r.requested_at, r.received_at, r.accepted_at,
     r.started_at, r.ended_at, r.clock_stopped_at, r.acknowledge_by, r.accept_by, r.resolve_by, r.due_confirmed,
-    r.next_due, r.overdue, r.rung, r.return_count, r.extended, r.outcome, r.created_at, r.updated_at, r.version,
-    r.erased_at,
+    r.next_due, r.overdue, r.rung, r.return_count, r.extended, r.assigned_by, r.outcome, r.created_at, r.updated_at,
+    r.version, r.erased_at,
     r.to_agency_id IS NULL AND EXISTS (SELECT FROM referral_pool o
         WHERE o.referral_id = r.id AND o.agency_id = acting_agency()) AS offered"""
 _FROM = """referral r JOIN matter m ON m.code = r.matter_code JOIN agency s ON s.id = r.sender_agency_id
@@ -77,6 +77,21 @@ async def main_person_of(tx: Tx, case_id: UUID) -> UUID | None:
     """The main member of a household case; None for an employer's case."""
     found: UUID | None = await tx.value(
         "SELECT person_id FROM household_member WHERE case_id = $1 ORDER BY role, joined_at LIMIT 1", case_id
+    )
+    return found
+
+
+async def take_up_assignment(tx: Tx, case_id: UUID, matter_code: str, to_agency: UUID) -> UUID | None:
+    """Ends the acting coordinator's task to refer a matter to the office that a conference named, if there is one: the
+    agenda item behind it."""
+    found: UUID | None = await tx.value(
+        "UPDATE case_task t SET status = 'done', done_at = $4 FROM referral r "
+        " WHERE t.case_id = $1 AND t.kind = 'assigned' AND t.status = 'open' AND t.lead_agency_id = $2"
+        "   AND r.id = t.referral_id AND r.matter_code = $3 RETURNING t.agenda_item_id",
+        case_id,
+        to_agency,
+        matter_code,
+        tx.now,
     )
     return found
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -106,6 +107,7 @@ async def _settled(instance: Instance) -> World:
     opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
     assert opened.status_code == 201, opened.text
     await _not_transferred(union, case_id, await instance.api("DEMO-990101-UNION"))
+    await _conferred(union, labour)
     async with superuser(instance.admin_url) as raw:
         await raw.execute(_FILL, labour.id)
         await raw.execute(_SIGNED_IN, labour.id)
@@ -130,6 +132,23 @@ async def _not_transferred(union: Api, case_id: str, taker: Api) -> None:
     refusal = {"reason": "incomplete_file", "text": "缺收入证明"}
     answer = await taker.post(f"/v1/case-transfers/{offered.json()['id']}/reject", refusal, if_match=1)
     assert answer.status_code == 200, answer.text
+
+
+async def _conferred(union: Api, labour: Api) -> None:
+    """A session decided something, after a member was asked."""
+    members = [str(labour.id)]
+    founded = {"name": "联席会议", "division_code": "340802", "members": members, "quorum": 1}
+    conference = (await union.post("/v1/conferences", founded)).json()["id"]
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    called = {"kind": "special", "starts_at": tomorrow, "venue": "区总工会"}
+    session = (await union.post(f"/v1/conferences/{conference}/sessions", called)).json()["id"]
+    path = f"/v1/conference-sessions/{session}"
+    item = (await union.post(f"{path}/agenda-items", {"title": "参保口径"})).json()["id"]
+    await union.post(f"/v1/agenda-items/{item}/opinions", {"agencies": members})
+    await union.post(f"{path}/open", {"attended": members}, if_match=1)
+    decision = {"text": "同意", "tasks": [{"owner": members[0], "text": "制定办法", "due_on": tomorrow[:10]}]}
+    decided = await union.post(f"/v1/agenda-items/{item}/decide", decision, if_match=1)
+    assert decided.status_code == 200, decided.text
 
 
 async def _linked_for(instance: Instance, union: Api, case_id: str) -> None:

@@ -15,7 +15,7 @@ BESIDE = {"ChallengeAnswer", "Problem", "FieldProblem", "RevocationRequest", "To
 (tests/laws/test_no_value_leaks.py)."""
 
 OF_NO_PERSON = {
-    *("AgencyName", "AgencyShown", "ClientShown", "ClientOpened", "OfficeShown", "OverrideShown"),
+    *("AgencyName", "AgencyShown", "ClientShown", "ClientOpened", "ConferenceShown", "OfficeShown", "OverrideShown"),
     *("InboundSourceShown", "InboundSourceOpened"),
     *("DeviceShown", "DivisionShown", "WindowShown", "WitnessShown"),
 }

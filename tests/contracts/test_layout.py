@@ -29,7 +29,16 @@ NOUNS = {
         "break_glass",
         "calendar",
     ),
-    *("case_links", "case_transfers", "cases", "clients"),
+    *(
+        "case_links",
+        "case_transfers",
+        "cases",
+        "clients",
+        "agenda_items",
+        "conference_sessions",
+        "conference_tasks",
+        "conferences",
+    ),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
     "escalations",
     *(

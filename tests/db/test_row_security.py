@@ -42,6 +42,7 @@ DEFINERS = {
     *("before_work", "main_cases_of", "merge_case", "follow_link", "part_case", "follow_withdrawal", "stray_reports"),
     *("rehouse_reports", "merged_into", "cases_merged_into", "lock_links_of", "records_of_persons", "count_values"),
     *("close_candidates", "transfer_case"),
+    *("stuck_referrals", "hot_matters", "assign_referral", "effects_of_session"),
     "asked_or_apart",
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     *("carry_into_case", "children_of_joint", "complete_joint"),

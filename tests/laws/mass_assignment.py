@@ -99,6 +99,9 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     asked = f"/v1/person-requests/{thing['person_request']}"
     match, access = f"/v1/match-candidates/{thing['match']}", f"/v1/access-requests/{thing['access']}"
     transfer = f"/v1/case-transfers/{thing['transfer']}"
+    conference, session = f"/v1/conferences/{thing['conference']}", f"/v1/conference-sessions/{thing['session']}"
+    item, task = f"/v1/agenda-items/{thing['agenda_item']}", f"/v1/conference-tasks/{thing['conference_task']}"
+    members = {"name": "矩阵", "members": [agency["receiver"]], "quorum": 1}
     in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
     inbound = f"/v1/inbound-sources/{thing['inbound_source']}"
@@ -115,6 +118,15 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "take_referral_step": Good(f"{referral}/cancel", {"reason": "need_gone", "text": "x"}, 200, referral),
         "ask_transfer": Good(f"{case}/transfers", _transfer(agency["sibling"]), 201),
         "take_transfer_step": Good(f"{transfer}/cancel", {}, 200, transfer),
+        "found_conference": Good("/v1/conferences", members | {"division_code": "340802"}, 201),
+        "change_conference": Good(conference, members, 200, conference),
+        "call_session": Good(f"{conference}/sessions", {"kind": "special", "starts_at": in_a_day, "venue": "x"}, 201),
+        "take_session_step": Good(f"{session}/close", {"minutes": "x"}, 409, session),
+        "raise_agenda_item": Good(f"{session}/agenda-items", {"title": "x"}, 201),
+        "ask_opinions": Good(f"{item}/opinions", {"agencies": [agency["receiver"]]}, 200),
+        "give_opinion": Good(f"{item}/opinions/own", {"stance": "agrees"}, 200, by="receiver"),
+        "take_agenda_item_step": Good(f"{item}/defer", {"text": "x"}, 200, item),
+        "take_conference_task_step": Good(f"{task}/start", {}, 200, task, by="receiver"),
         "make_answer_link": Good(f"{referral}/answer-links", {"clerk": "王守门", "days": 3}, 409),
         "link_case": Good(f"{case}/case-links", {"kind": "own_number", "system": "matrix", "number": "M-2"}, 201),
         "undo_case_link": Good(pair + "/undo", {"reason": "登记有误"}, 200, pair),

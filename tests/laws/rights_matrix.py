@@ -72,6 +72,8 @@ _PAST: Final = {
     "until": "2020-01-01",
 }
 _TRANSFER = {"to_agency": NOTHING, "reason": "moved", "text": "x", "basis": {"kind": "consent", "reference": "x"}}
+_CONFERENCE: Final = {"name": "矩阵", "members": [NOTHING], "quorum": 1}
+_LONG_AGO: Final = {"kind": "special", "starts_at": "2020-01-01T00:00:00Z", "venue": "x"}
 _GROUNDLESS: Final = {
     "purpose": "assistance",
     "basis": {"kind": "statutory_duty", "reference": "x"},
@@ -263,6 +265,31 @@ CALLS: Final[Mapping[str, Call]] = {
     "make_answer_link": _post("/v1/referrals/{thing}/answer-links", 409, *_REFERRALS),
     "list_answer_links": _get("/v1/referrals/{thing}/answer-links", *_REFERRALS),
     "revoke_answer_link": _post(f"/v1/referrals/{{thing}}/answer-links/{NOTHING}/revoke", 404, *_REFERRALS),
+    "found_conference": Call(
+        "POST", "/v1/conferences", frozenset({409, 422}), (), _CONFERENCE | {"division_code": "340802"}
+    ),
+    "list_conferences": _get("/v1/conferences"),
+    "read_conference": _get("/v1/conferences/{thing}", "conference"),
+    "change_conference": _stale("PUT", "/v1/conferences/{thing}", "conference", body=_CONFERENCE),
+    "call_session": _post("/v1/conferences/{thing}/sessions", 422, "conference", body=_LONG_AGO),
+    "list_sessions": _get("/v1/conferences/{thing}/sessions", "conference"),
+    "read_participation": _get(
+        "/v1/conferences/{thing}/participation?since=2026-01-01T00:00:00Z&before=2026-12-31T00:00:00Z", "conference"
+    ),
+    "read_session": _get("/v1/conference-sessions/{thing}", "session"),
+    "take_session_step": _post("/v1/conference-sessions/{thing}/close", 412, "session", stale=True),
+    "raise_agenda_item": _post("/v1/conference-sessions/{thing}/agenda-items", 422, "session"),
+    "read_agenda_item": _get("/v1/agenda-items/{thing}", "agenda_item"),
+    "ask_opinions": _post("/v1/agenda-items/{thing}/opinions", 422, "agenda_item", body={"agencies": [NOTHING]}),
+    "give_opinion": _post("/v1/agenda-items/{thing}/opinions/own", 409, "agenda_item", body={"stance": "agrees"}),
+    "take_agenda_item_step": Call(
+        "POST", "/v1/agenda-items/{thing}/defer", frozenset({409, 412}), ("agenda_item",), {"text": "x"}, _STALE
+    ),
+    "list_conference_tasks": _get("/v1/conference-tasks"),
+    "read_conference_task": _get("/v1/conference-tasks/{thing}", "conference_task"),
+    "take_conference_task_step": Call(
+        "POST", "/v1/conference-tasks/{thing}/start", frozenset({412}), ("conference_task",), {}, _STALE
+    ),
     "list_results": _get("/v1/cases/{thing}/results", "case"),
     "list_assistance": _get("/v1/cases/{thing}/assistance", "case"),
     "read_result": _get("/v1/results/{thing}", "result"),

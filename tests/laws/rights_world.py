@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -210,6 +210,7 @@ async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld
         ]
         things |= await _house(raw, apis[COORDINATOR])
         things |= await _matches(raw, apis)
+        things |= await _conferred(apis)
         things |= await _glass(raw, instance.database.vault, apis, things["case"].id)
     return RightsWorld(instance, tokens, tuple(principals), things, shown)
 
@@ -377,6 +378,36 @@ async def _matches(raw: asyncpg.Connection, apis: Mapping[str, Api]) -> dict[str
         "half_match": Thing(str(half.id), _parts(coordinator="coordinator", sibling="holder")),
         "access": Thing(asked.json()["id"], _parts(coordinator="asker", sibling="holder")),
     }
+
+
+async def _conferred(apis: Mapping[str, Api]) -> dict[str, Thing]:
+    """A session of the coordinator and the receiver, with one question open and one decided, which became a task."""
+    union, member = apis[COORDINATOR], apis["receiver"]
+    members = [str(member.id)]
+    said = {"name": "矩阵联席会议", "division_code": "340802", "members": members, "quorum": 1}
+    conference = await _made(union, "/v1/conferences", said)
+    in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    called = {"kind": "special", "starts_at": in_a_day, "venue": "矩阵"}
+    session = await _made(union, f"/v1/conferences/{conference}/sessions", called)
+    path = f"/v1/conference-sessions/{session}"
+    item, settled = [await _made(union, f"{path}/agenda-items", {"title": title}) for title in ("矩阵", "方阵")]
+    opened = await union.post(f"{path}/open", {"attended": members}, if_match=1)
+    assert opened.status_code == 200, opened.text
+    task = {"owner": members[0], "text": "矩阵", "due_on": in_a_day[:10]}
+    decision = {"text": "矩阵", "tasks": [task]}
+    decided = await union.post(f"/v1/agenda-items/{settled}/decide", decision, if_match=1)
+    assert decided.status_code == 200, decided.text
+    parts = _parts(coordinator="convener member", receiver="member")
+    found = {"conference": conference, "session": session, "agenda_item": item}
+    found["conference_task"] = decided.json()["tasks"][0]
+    return {name: Thing(each, parts) for name, each in found.items()}
+
+
+async def _made(api: Api, path: str, body: Mapping[str, Any]) -> str:
+    """The id of what was made."""
+    answer = await api.post(path, body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 _MOVED = {"reason": "moved", "text": "矩阵迁居", "basis": {"kind": "consent", "reference": "矩阵同意书"}}

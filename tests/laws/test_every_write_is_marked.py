@@ -133,6 +133,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _answer_links(ledger, union, case["case_id"], await instance.api("DEMO-340802-EDUCATION"))
         await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
         await _transfers(ledger, union, await instance.api("DEMO-990101-UNION"))
+        await _conferences(ledger, union, labour)
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _inbound(ledger, await instance.api("DEMO-340802-UNION"), behind)
@@ -340,6 +341,26 @@ async def _transfers(ledger: Ledger, union: Api, county: Api) -> None:
     path = f"/v1/case-transfers/{asked['id']}"
     await ledger.does(county, "GET", path, purpose="assistance")
     await ledger.does(county, "POST", f"{path}/accept", {}, if_match=1)
+
+
+async def _conferences(ledger: Ledger, union: Api, labour: Api) -> None:
+    """Founded, changed, called, held; asked, decided, and done."""
+    members = {"name": "联席会议", "members": [str(labour.id)], "quorum": 1}
+    founded = await ledger.does(union, "POST", "/v1/conferences", members | {"division_code": "340802"})
+    path = f"/v1/conferences/{founded['id']}"
+    await ledger.does(union, "PUT", path, members, if_match=1)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    called = {"kind": "special", "starts_at": tomorrow, "venue": "区总工会"}
+    session = await ledger.does(union, "POST", f"{path}/sessions", called)
+    path = f"/v1/conference-sessions/{session['id']}"
+    raised = await ledger.does(labour, "POST", f"{path}/agenda-items", {"title": "参保口径"})
+    item = f"/v1/agenda-items/{raised['id']}"
+    await ledger.does(union, "POST", f"{item}/opinions", {"agencies": [str(labour.id)]})
+    await ledger.does(labour, "POST", f"{item}/opinions/own", {"stance": "agrees"})
+    await ledger.does(union, "POST", f"{path}/open", {"attended": [str(labour.id)]}, if_match=1)
+    task = {"owner": str(labour.id), "text": "制定办法", "due_on": tomorrow[:10]}
+    decided = await ledger.does(union, "POST", f"{item}/decide", {"text": "同意", "tasks": [task]}, if_match=1)
+    await ledger.does(labour, "POST", f"/v1/conference-tasks/{decided['tasks'][0]}/start", {}, if_match=1)
 
 
 async def _accounts(ledger: Ledger, union: Api) -> None:

@@ -26,6 +26,7 @@ NOT_OF_ONE_CASE = (
     "access_request.",
     "inbound.",
     "case_transfer.",
+    "conference.",
 )
 
 
