@@ -17,7 +17,7 @@ from rules.identity_numbers import check_character
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FIRST_BIRTH = date(1960, 1, 1)
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
-GIVEN = "安邦昌德恩芳国海慧佳娟兰丽敏宁平琴荣淑文霞秀燕英玉云珍正志忠"
+GIVEN = "安邦昌德恩芳国海慧佳娟兰丽敏宁平琴荣淑文霞秀燕英玉云珍美志忠"
 
 _people = itertools.count()
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -149,3 +149,38 @@ async def test_the_next_alarm_of_referrals_from_before_is_counted_at_the_first_l
     assert await ring_once(desk.at(before["requested_at"])) == 1
     after = await row_of(desk, referral)
     assert (after["alarm"], after["alarm_at"], after["rung"]) == (before["alarm"], before["alarm_at"], [])
+
+
+async def drafted(api: Api) -> list[dict[str, Any]]:
+    """The agenda of a session that the agency calls of a conference of its city."""
+    said = {"name": "安庆市联席会议", "division_code": "340800", "members": [], "quorum": 1}
+    conference = (await api.post("/v1/conferences", said)).json()["id"]
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    called = {"kind": "special", "starts_at": tomorrow, "venue": "市总工会"}
+    session = await api.post(f"/v1/conferences/{conference}/sessions", called)
+    assert session.status_code == 201, session.text
+    agenda: list[dict[str, Any]] = (await api.get(session.headers["location"])).json()["agenda"]
+    return agenda
+
+
+async def test_what_climbed_as_far_comes_before_the_conference_of_the_union_above(
+    desk: Desk, http: httpx.AsyncClient, union: Api
+) -> None:
+    referral = await accepted(desk, http, union)
+    city = Api(http, desk.agencies[CITY])
+    await pass_time(desk, (await row_of(desk, referral))["resolve_by"] + timedelta(days=5))
+    assert await drafted(city) == [], "it has climbed to the supervisor only"
+    await pass_time(desk, (await row_of(desk, referral))["resolve_by"] + timedelta(days=20))
+    (item,) = await drafted(city)
+    assert (item["kind"], item["referral_id"]) == ("overdue", referral["id"])
+    assert item["office"]["id"] == str(desk.agency(LABOUR))
+
+
+async def test_a_matter_asked_for_ever_more_often_is_a_hot_issue(
+    desk: Desk, http: httpx.AsyncClient, union: Api
+) -> None:
+    for _ in range(10):
+        await refer(union, desk)
+    (item,) = await drafted(Api(http, desk.agencies[CITY]))
+    assert (item["kind"], item["matter"]["code"]) == ("hot_issue", "LAB-12")
+    assert item["figures"] == {"days": 90, "asked": 10, "before": 0}
