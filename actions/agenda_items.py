@@ -25,11 +25,11 @@ from rules.conferences import (
     ItemStep,
     SessionStatus,
     check_item_words,
-    check_paper,
     item_steps,
 )
 from rules.deadlines import Period, due_at, end_of_day, shanghai_day
 from rules.errors import Conflict, FieldError, Hidden, InvalidTransition, PreconditionFailed, ValidationFailed
+from rules.papers import check_paper
 from rules.rights import Subject
 
 

@@ -14,8 +14,9 @@ from actions.system import SystemFact, record_all_for_system
 from db.engine import Raw
 from db.queries import conference_tasks
 from db.transaction import Tx
-from rules.conferences import TaskStatus, TaskStep, check_paper, check_task_step, task_steps
+from rules.conferences import TaskStatus, TaskStep, check_task_step, task_steps
 from rules.errors import Hidden, InvalidTransition, PreconditionFailed
+from rules.papers import check_paper
 from rules.rights import Subject
 
 _RESULTS = {TaskStep.start: TaskStatus.in_progress, TaskStep.finish: TaskStatus.done, TaskStep.confirm: TaskStatus.done}

@@ -20,13 +20,13 @@ from db.transaction import Tx
 from rules.conferences import (
     SessionStep,
     check_notice,
-    check_paper,
     check_session_words,
     parts_in_conference,
     session_steps,
     take_session_step,
 )
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
+from rules.papers import check_paper
 from rules.rights import Subject
 
 MOST_DRAFTED = 200

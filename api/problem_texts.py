@@ -98,8 +98,12 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "joint-has-no-addressee": Text("联合救助主单不指定受理机构。", "A joint referral is addressed to nobody."),
     "joint-is-no-draft": Text("联合救助主单不存草稿。", "A joint referral is under way at once; it has no draft."),
     "names-a-person": Text(
-        "会议文书不得写入身份证号或手机号码。", "Papers of a conference hold no identity number and no phone."
+        "公文中不得写入身份证号或手机号码。", "Papers of offices hold no identity number and no phone."
     ),
+    "not-a-labour-office": Text("建议书须送劳动行政部门。", "A proposal goes to a labour office."),
+    "not-a-procuratorate": Text("只可抄送检察院。", "A copy goes to a procuratorate only."),
+    "not-a-letter-to-follow": Text("须是本案中的前一份文书。", "Must be the letter before it, of the same case."),
+    "not-with-this-letter": Text("此类文书不接受该字段。", "This kind of letter does not take this field."),
     "not-a-member": Text("该机构不是会议成员。", "This agency is no member of the conference."),
     "more-than-members": Text("法定人数超出成员数。", "More than there are members."),
     "notice-too-short": Text("通知期限不足。", "Called too short before it starts."),
@@ -268,6 +272,10 @@ REASONS: Final[dict[str, Text]] = {
         "只有工会可以担任主办；请联系主办工会。", "Only a union coordinates; ask the one that does."
     ),
     "only-unions-convene": Text("联席会议由工会召集。", "A union convenes joint conferences."),
+    "no-ground-for-a-proposal": Text(
+        "意见书尚在答复期内，或单位已改正：尚无提出建议书的事由。",
+        "The opinion may still be answered, or the employer has corrected: there is no ground for a proposal yet.",
+    ),
     "no-quorum": Text("到会成员不足法定人数。", "Too few members came."),
     "items-open": Text("尚有议题未议定、未延期。", "An agenda item is neither decided nor put off."),
     "session-is-over": Text("会议已结束或取消。", "The session is over."),

@@ -17,6 +17,7 @@ from actions.conference_tasks import fire_conference_clocks
 from actions.deliveries import warn_owners
 from actions.escalations import ring
 from actions.honey import tell_of_touches
+from actions.letters import fire_letter_clocks
 from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
 from db.clock import real_time
@@ -92,7 +93,7 @@ async def look_once(database: Database) -> int:
         calendar = await load_calendar(raw.fetch) if unanswered else WorkCalendar({}, frozenset())
     async with open_system_transaction(database) as raw:
         told = await remind_of_reviews(raw, limit=BATCH) + await tell_of_touches(raw)
-        told += await fire_conference_clocks(raw, now, BATCH)
+        told += await fire_conference_clocks(raw, now, BATCH) + await fire_letter_clocks(raw, now, BATCH)
     async with open_system_transaction(database) as raw:
         fired = told + (await fire_clocks(raw, [row["id"] for row in due], now) if due else 0)
     fired += await _reopen_lapsed(database, now)

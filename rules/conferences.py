@@ -4,7 +4,6 @@ Periods are our own default; each conference may set its own. Texts are papers o
 name no person, and what looks like an identity number or a phone is refused.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -114,14 +113,6 @@ TASK_STEPS: Final[Mapping[str, tuple[TaskStep, ...]]] = {
 
 SPECIAL_NOTICE: Final = timedelta(hours=1)
 """How long before it a special session is called at least: it meets within two days of what happened."""
-
-_LOOKS_PERSONAL = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15}|(?:\+?86)?1[3-9]\d{9})(?!\d)")
-
-
-def check_paper(at: str, text: str | None) -> None:
-    """Raises ValidationFailed for a text that holds what looks like an identity number or a mobile phone."""
-    if text is not None and _LOOKS_PERSONAL.search(re.sub(r"[\s-]", "", text)):
-        raise ValidationFailed(FieldError(at, "names-a-person"))
 
 
 def parts_in_conference(agency: object, *, convener: object, members: Collection[object]) -> frozenset[str]:

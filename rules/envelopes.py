@@ -36,6 +36,7 @@ HREFS: Mapping[str, str] = {
     "access_request": "/v1/access-requests/{id}",
     "case_transfer": "/v1/case-transfers/{id}",
     "conference": "/v1/conferences/{id}",
+    "letter": "/v1/letters/{id}",
     "conference_session": "/v1/conference-sessions/{id}",
     "agenda_item": "/v1/agenda-items/{id}",
     "conference_task": "/v1/conference-tasks/{id}",

@@ -70,6 +70,10 @@ ENTITLEMENTS: dict[str, Rule] = {
     "referral.escalated": Rule(("coordinator", "sender", "addressee", "superior")),
     "referral.reminded": _POOLED,
     "referral.assigned": _REFERRAL,
+    **dict.fromkeys(
+        ("letter.sent", "letter.replied", "letter.refused", "letter.corrected", "letter.not_corrected"), _OF_TWO
+    ),
+    **dict.fromkeys(("letter.filed", "letter.declined", "letter.withdrawn", "letter.overdue"), _OF_TWO),
     **dict.fromkeys(("conference.founded", "conference.changed"), _OF_TWO),
     **dict.fromkeys(("conference.session_called", "conference.session_opened", "conference.session_closed"), _OF_TWO),
     **dict.fromkeys(("conference.session_cancelled", "conference.item_raised", "conference.item_decided"), _OF_TWO),

@@ -48,6 +48,7 @@ class Subject(StrEnum):
     access_request = "access_request"
     case_transfer = "case_transfer"
     conference = "conference"
+    letter = "letter"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -60,6 +61,7 @@ REQUEST_PARTS = frozenset({"filer", "decider", "coordinator"})
 MATCH_PARTS = frozenset({"coordinator", "holder", "comparer"})
 ACCESS_PARTS = frozenset({"asker", "holder"})
 TRANSFER_PARTS = frozenset({"giver", "taker"})
+LETTER_PARTS = frozenset({"author", "addressee", "copied"})
 CONFERENCE_PARTS = frozenset({"convener", "member"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
@@ -79,6 +81,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.access_request: ACCESS_PARTS,
     Subject.case_transfer: TRANSFER_PARTS,
     Subject.conference: CONFERENCE_PARTS,
+    Subject.letter: LETTER_PARTS,
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -257,6 +260,11 @@ OPERATIONS: Mapping[str, Operation] = {
         _of(Subject.referral, "referrals:write", _CASEWORK, parts={"sender", "coordinator"}),
     ),
     "list_answer_links": _of(Subject.referral, "referrals:read", _REFERRAL_READERS, parts={"sender", "coordinator"}),
+    # letters of supervision
+    "write_letter": _case("cases:write", _COORDINATORS, parts={"coordinator"}),
+    "list_letters": _own("cases:read", _CASEWORK),
+    **dict.fromkeys(("read_letter", "print_letter"), _of(Subject.letter, "cases:read", _CASEWORK, purpose=True)),
+    "take_letter_step": _of(Subject.letter, "cases:write", _CASEWORK, parts={"author", "addressee"}),
     # joint conferences
     "found_conference": _own("referrals:write", _CONVENERS),
     "list_conferences": _own("referrals:read", _REFERRAL_READERS),

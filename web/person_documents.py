@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fastapi.responses import HTMLResponse
 
-_HEADERS: Final = {
+HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "private, no-store",
 }
@@ -79,7 +79,7 @@ def printed(document: Mapping[str, Any]) -> HTMLResponse:
     return HTMLResponse(
         f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
         f"<h1>{title}</h1>{body}</html>",
-        headers=_HEADERS,
+        headers=HEADERS,
     )
 
 

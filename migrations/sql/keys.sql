@@ -24,6 +24,7 @@ GRANT SELECT (id, source), UPDATE (source) ON assistance TO tongli_keys;
 GRANT SELECT (id, text, review_text), UPDATE (text, review_text) ON break_glass TO tongli_keys;
 GRANT SELECT (id, exit_text), UPDATE (exit_text) ON "case" TO tongli_keys;
 GRANT SELECT (id, said, answer), UPDATE (said, answer) ON case_transfer TO tongli_keys;
+GRANT SELECT (id, said, answer), UPDATE (said, answer) ON letter TO tongli_keys;
 GRANT SELECT (id, kind, agency_id, case_id, number, number_index, index_key, url, reason, undo_reason),
       UPDATE (number, number_index, index_key, url, reason, undo_reason) ON case_link TO tongli_keys;
 GRANT SELECT (id, name, id_number, contact, details, id_type, birth_date, id_index, name_birth_index, phone_indexes, index_key),
@@ -56,6 +57,8 @@ DROP POLICY IF EXISTS keys ON "case";
 CREATE POLICY keys ON "case" TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON case_transfer;
 CREATE POLICY keys ON case_transfer TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON letter;
+CREATE POLICY keys ON letter TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON case_link;
 CREATE POLICY keys ON case_link TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON idempotency_record;

@@ -108,6 +108,7 @@ async def _settled(instance: Instance) -> World:
     assert opened.status_code == 201, opened.text
     await _not_transferred(union, case_id, await instance.api("DEMO-990101-UNION"))
     await _conferred(union, labour)
+    await _written_to(union, labour, case_id)
     async with superuser(instance.admin_url) as raw:
         await raw.execute(_FILL, labour.id)
         await raw.execute(_SIGNED_IN, labour.id)
@@ -131,6 +132,18 @@ async def _not_transferred(union: Api, case_id: str, taker: Api) -> None:
     assert offered.status_code == 201, offered.text
     refusal = {"reason": "incomplete_file", "text": "缺收入证明"}
     answer = await taker.post(f"/v1/case-transfers/{offered.json()['id']}/reject", refusal, if_match=1)
+    assert answer.status_code == 200, answer.text
+
+
+async def _written_to(union: Api, labour: Api, case_id: str) -> None:
+    """An opinion to an employer that refused it, and the proposal that followed, which was filed."""
+    said = {"violations": ["wage_arrears"], "workers": 3, "facts": "拖欠三月", "demands": "支付", "employer": "某厂"}
+    path = f"/v1/cases/{case_id}/letters"
+    opinion = (await union.post(path, said | {"kind": "opinion"})).json()["id"]
+    await union.post(f"/v1/letters/{opinion}/record_refusal", {"text": "门卫拒收"}, if_match=1)
+    proposal = said | {"kind": "proposal", "follows": opinion, "to_agency": str(labour.id)}
+    made = (await union.post(path, proposal)).json()["id"]
+    answer = await labour.post(f"/v1/letters/{made}/decline", {"text": "已过二年"}, if_match=1)
     assert answer.status_code == 200, answer.text
 
 

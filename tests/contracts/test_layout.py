@@ -50,6 +50,7 @@ NOUNS = {
         "inbound",
         "inbound_sources",
         "keys",
+        "letters",
         "limits",
         "links",
         "match_candidates",

@@ -104,6 +104,7 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
     assert review.status_code == 200, review.text
     await _linked(world, case_id, mark, code)
     await _answered_by_link(world, case_id, mark)
+    await _wrote(world, case_id, mark)
     request = await file(
         union,
         case_id,
@@ -146,6 +147,9 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
         "inbound": f"来函附言{mark}",
         "one household": f"同户{mark}",
         "undone": f"误登{mark}",
+        "facts of a letter": f"欠薪{mark}",
+        "demands of a letter": f"补发{mark}",
+        "answer to a letter": f"拒收{mark}",
         "clerk asked": f"受托{mark}",
         "clerk who answered": f"经手{mark}",
     }
@@ -209,6 +213,16 @@ async def _answered_by_link(world: ErasureWorld, case_id: str, mark: str) -> Non
         link = next_link(page) or ""
 
 
+async def _wrote(world: ErasureWorld, case_id: str, mark: str) -> None:
+    """An opinion to the employer, which did not take it."""
+    said = {"kind": "opinion", "employer": "某厂", "violations": ["wage_arrears"], "workers": 1}
+    words = {"facts": f"欠薪{mark}", "demands": f"补发{mark}"}
+    letter = await world.union.post(f"/v1/cases/{case_id}/letters", said | words)
+    assert letter.status_code == 201, letter.text
+    path = f"/v1/letters/{letter.json()['id']}/record_refusal"
+    assert (await world.union.post(path, {"text": f"拒收{mark}"}, if_match=1)).status_code == 200
+
+
 async def close(world: ErasureWorld, told: Told) -> None:
     """Ends a case with words of its own."""
     path = f"/v1/cases/{told.case_id}"
@@ -266,7 +280,7 @@ async def sealed_values(raw: Raw, case_id: str) -> set[str]:
         *(("report", name) for name in ("body", "source_record", "body_sha256")),
         *(("referral", "note"), ("result", "text"), ("adoption", "reason"), ("assistance", "source")),
         *(("sharing_basis", "reference"), ("idempotency_record", "answer")),
-        *(("person_request", "said"), ("person_request", "answer")),
+        *(("person_request", "said"), ("person_request", "answer"), ("letter", "said"), ("letter", "answer")),
         *(("case_link", name) for name in ("number", "number_index", "url", "reason", "undo_reason")),
     ):
         rows = await raw.fetch(

@@ -100,6 +100,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     match, access = f"/v1/match-candidates/{thing['match']}", f"/v1/access-requests/{thing['access']}"
     transfer = f"/v1/case-transfers/{thing['transfer']}"
     conference, session = f"/v1/conferences/{thing['conference']}", f"/v1/conference-sessions/{thing['session']}"
+    letter = f"/v1/letters/{thing['letter']}"
     item, task = f"/v1/agenda-items/{thing['agenda_item']}", f"/v1/conference-tasks/{thing['conference_task']}"
     members = {"name": "矩阵", "members": [agency["receiver"]], "quorum": 1}
     in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -118,6 +119,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "take_referral_step": Good(f"{referral}/cancel", {"reason": "need_gone", "text": "x"}, 200, referral),
         "ask_transfer": Good(f"{case}/transfers", _transfer(agency["sibling"]), 201),
         "take_transfer_step": Good(f"{transfer}/cancel", {}, 200, transfer),
+        "write_letter": Good(f"{case}/letters", _HINT, 201),
+        "take_letter_step": Good(f"{letter}/withdraw", {"text": "x"}, 200, letter),
         "found_conference": Good("/v1/conferences", members | {"division_code": "340802"}, 201),
         "change_conference": Good(conference, members, 200, conference),
         "call_session": Good(f"{conference}/sessions", {"kind": "special", "starts_at": in_a_day, "venue": "x"}, 201),
@@ -130,6 +133,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "make_answer_link": Good(f"{referral}/answer-links", {"clerk": "王守门", "days": 3}, 409),
         "link_case": Good(f"{case}/case-links", {"kind": "own_number", "system": "matrix", "number": "M-2"}, 201),
         "undo_case_link": Good(pair + "/undo", {"reason": "登记有误"}, 200, pair),
+        "save_feed_cursor": Good("/v1/feed-cursors/none", {"cursor": "x"}, 400),
         "search_cases": Good("/v1/cases/search", {"name": "x", "birth_date": "1960-01-01"}, 200),
         "reveal_values": Good(f"{case}/reveal", dict(CALLS["reveal_values"].body or {}), 422),
         "break_glass": Good(f"{case}/break-glass", dict(CALLS["break_glass"].body or {}), 409, by="observer"),
@@ -203,12 +207,12 @@ _ASSESSMENT: Final[Json] = {
 
 
 def writes_of(document: Json) -> dict[str, tuple[str, Json]]:
-    """Every POST and PATCH with a JSON body, but what partners send in words of their own: its method and the schema of
+    """Every write with a JSON body, but what partners send in words of their own: its method and the schema of
     the body."""
     found = {}
     for methods in document["paths"].values():
         for method, operation in methods.items():
-            content = operation.get("requestBody", {}).get("content", {}) if method in ("post", "patch") else {}
+            content = operation.get("requestBody", {}).get("content", {}) if method != "get" else {}
             for media_type, given in content.items():
                 if media_type.endswith("json") and operation["security"]:
                     found[operation["operationId"]] = (method.upper(), given["schema"])
@@ -415,3 +419,13 @@ def _principal(world: RightsWorld, write: Write) -> Principal:
 
 def _transfer(taker: str) -> dict[str, object]:
     return {"to_agency": taker, "reason": "moved", "text": "x", "basis": {"kind": "consent", "reference": "x"}}
+
+
+_HINT: Final = {
+    "kind": "hint",
+    "employer": "矩阵厂",
+    "violations": ["safety_health"],
+    "workers": 3,
+    "facts": "矩阵",
+    "demands": "矩阵",
+}

@@ -72,6 +72,7 @@ _PAST: Final = {
     "until": "2020-01-01",
 }
 _TRANSFER = {"to_agency": NOTHING, "reason": "moved", "text": "x", "basis": {"kind": "consent", "reference": "x"}}
+_LETTER: Final = {"kind": "proposal", "violations": ["wage_arrears"], "workers": 1, "facts": "x", "demands": "x"}
 _CONFERENCE: Final = {"name": "矩阵", "members": [NOTHING], "quorum": 1}
 _LONG_AGO: Final = {"kind": "special", "starts_at": "2020-01-01T00:00:00Z", "venue": "x"}
 _GROUNDLESS: Final = {
@@ -265,6 +266,11 @@ CALLS: Final[Mapping[str, Call]] = {
     "make_answer_link": _post("/v1/referrals/{thing}/answer-links", 409, *_REFERRALS),
     "list_answer_links": _get("/v1/referrals/{thing}/answer-links", *_REFERRALS),
     "revoke_answer_link": _post(f"/v1/referrals/{{thing}}/answer-links/{NOTHING}/revoke", 404, *_REFERRALS),
+    "write_letter": _post("/v1/cases/{thing}/letters", 422, "case", body=_LETTER),
+    "list_letters": _get("/v1/letters"),
+    "read_letter": _get("/v1/letters/{thing}", "letter"),
+    "print_letter": _get("/v1/letters/{thing}/document.html", "letter"),
+    "take_letter_step": _post("/v1/letters/{thing}/withdraw", 412, "letter", stale=True),
     "found_conference": Call(
         "POST", "/v1/conferences", frozenset({409, 422}), (), _CONFERENCE | {"division_code": "340802"}
     ),

@@ -211,6 +211,7 @@ async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld
         things |= await _house(raw, apis[COORDINATOR])
         things |= await _matches(raw, apis)
         things |= await _conferred(apis)
+        things["letter"] = await _letter(raw, apis, things["case"].id)
         things |= await _glass(raw, instance.database.vault, apis, things["case"].id)
     return RightsWorld(instance, tokens, tuple(principals), things, shown)
 
@@ -401,6 +402,17 @@ async def _conferred(apis: Mapping[str, Api]) -> dict[str, Thing]:
     found = {"conference": conference, "session": session, "agenda_item": item}
     found["conference_task"] = decided.json()["tasks"][0]
     return {name: Thing(each, parts) for name, each in found.items()}
+
+
+async def _letter(raw: asyncpg.Connection, apis: Mapping[str, Api], case_id: str) -> Thing:
+    """A proposal of the coordinator's to the reporter, a labour office, after an opinion that nobody answered."""
+    said = {"violations": ["wage_arrears"], "workers": 3, "facts": "矩阵", "demands": "矩阵", "employer": "矩阵厂"}
+    path = f"/v1/cases/{case_id}/letters"
+    opinion = await _made(apis[COORDINATOR], path, said | {"kind": "opinion"})
+    await raw.execute("UPDATE letter SET due_by = now() - interval '1 day', overdue_at = now() WHERE id = $1", opinion)
+    proposal = said | {"kind": "proposal", "follows": opinion, "to_agency": str(apis["reporter"].id)}
+    made = await _made(apis[COORDINATOR], path, proposal)
+    return Thing(made, _parts(coordinator="author", reporter="addressee"))
 
 
 async def _made(api: Api, path: str, body: Mapping[str, Any]) -> str:

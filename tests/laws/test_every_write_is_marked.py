@@ -53,6 +53,7 @@ SENSITIVE = {
     *("read_person_request", "read_person_document", "read_access_log", "read_linkage_encoding_key"),
     *("read_case_link", "list_case_links"),
     *("read_match_candidate", "draw_match_candidate", "read_access_request", "read_transfer"),
+    *("read_letter", "print_letter"),
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
@@ -133,6 +134,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _answer_links(ledger, union, case["case_id"], await instance.api("DEMO-340802-EDUCATION"))
         await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
         await _transfers(ledger, union, await instance.api("DEMO-990101-UNION"))
+        await _letters(ledger, union)
         await _conferences(ledger, union, labour)
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
@@ -341,6 +343,18 @@ async def _transfers(ledger: Ledger, union: Api, county: Api) -> None:
     path = f"/v1/case-transfers/{asked['id']}"
     await ledger.does(county, "GET", path, purpose="assistance")
     await ledger.does(county, "POST", f"{path}/accept", {}, if_match=1)
+
+
+async def _letters(ledger: Ledger, union: Api) -> None:
+    """A hint, read, printed and taken back."""
+    case_id = (await union.post("/v1/reports", report_body())).json()["case"]["id"]
+    said = {"kind": "hint", "employer": "某厂", "violations": ["safety_health"], "workers": 3}
+    words = {"facts": "车间粉尘超标", "demands": "整改通风"}
+    letter = await ledger.does(union, "POST", f"/v1/cases/{case_id}/letters", said | words)
+    path = f"/v1/letters/{letter['id']}"
+    await ledger.does(union, "GET", path, purpose="assistance")
+    await ledger.does(union, "GET", f"{path}/document.html", purpose="assistance")
+    await ledger.does(union, "POST", f"{path}/withdraw", {"text": "单位已搬迁"}, if_match=1)
 
 
 async def _conferences(ledger: Ledger, union: Api, labour: Api) -> None:

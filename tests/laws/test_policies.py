@@ -55,7 +55,7 @@ _SETS = {
     "answer_link": "revoked_at = now()",
     "access_request": "status = 'revoked'",
     "case_transfer": "version = 9",
-    **dict.fromkeys(("conference", "conference_session", "agenda_item", "conference_task"), "version = 9"),
+    **dict.fromkeys(("conference", "conference_session", "agenda_item", "conference_task", "letter"), "version = 9"),
     "opinion": "text = 'mine'",
 }
 

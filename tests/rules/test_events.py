@@ -27,6 +27,7 @@ NOT_OF_ONE_CASE = (
     "inbound.",
     "case_transfer.",
     "conference.",
+    "letter.",
 )
 
 

@@ -47,7 +47,7 @@ class Stage:
 
     async def step(self, code: str, path: str, name: str, status: int = 200, **words: object) -> Json:
         """Takes a step as an agency, based on what it reads just before; the answer, which has this status."""
-        version = ok(await self.api(code).get(path))["version"]
+        version = ok(await self.api(code).get(path, purpose="assistance"))["version"]
         return ok(await self.api(code).post(f"{path}/{name}", words, if_match=version), status)
 
     async def events(self, kind: str, subject: str) -> int:
