@@ -178,7 +178,8 @@ def _check(item: asyncpg.Record, step: str, said: ItemSaid, *, today: date) -> N
         "support": said.support,
         "tasks": [{"owner": task.owner} for task in said.tasks],
     }
-    check_item_words(step, words, is_of_a_referral=item["referral_id"] is not None, members=item["member_ids"])
+    of_a_referral, members = item["referral_id"] is not None, item["member_ids"]
+    check_item_words(step, words, is_of_a_referral=of_a_referral, members=members, attended=item["attended_ids"])
     check_paper("/text", said.text)
     for at, task in enumerate(said.tasks):
         check_paper(f"/tasks/{at}/text", task.text)

@@ -104,6 +104,9 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "not-a-procuratorate": Text("只可抄送检察院。", "A copy goes to a procuratorate only."),
     "not-a-letter-to-follow": Text("须是本案中的前一份文书。", "Must be the letter before it, of the same case."),
     "not-with-this-letter": Text("此类文书不接受该字段。", "This kind of letter does not take this field."),
+    "was-not-there": Text(
+        "承办单位未到会，不得缺席议定。", "The office did not attend, and is not bound in its absence."
+    ),
     "not-a-member": Text("该机构不是会议成员。", "This agency is no member of the conference."),
     "more-than-members": Text("法定人数超出成员数。", "More than there are members."),
     "notice-too-short": Text("通知期限不足。", "Called too short before it starts."),

@@ -189,9 +189,10 @@ def check_item_words(
     *,
     is_of_a_referral: bool,
     members: Collection[object],
+    attended: Collection[object],
 ) -> None:
-    """A decision brings its text, and of a referral whose it is (`lead`); a task, an owner among the members. Raises
-    ValidationFailed."""
+    """A decision brings its text, and of a referral whose it is (`lead`): an office that was there, since none is bound
+    in its absence; a task, an owner among the members. Raises ValidationFailed."""
     errors = []
     if not words.get("text"):
         errors.append(FieldError("/text", "required"))
@@ -202,6 +203,8 @@ def check_item_words(
         ]
     elif is_of_a_referral and lead is None:
         errors.append(FieldError("/lead", "required"))
+    elif is_of_a_referral and lead in members and lead not in attended:
+        errors.append(FieldError("/lead", "was-not-there"))
     named = [("/lead", lead), *((f"/tasks/{at}/owner", task["owner"]) for at, task in enumerate(tasks))]
     named += [(f"/support/{at}", office) for at, office in enumerate(words.get("support") or ())]
     errors += [FieldError(at, "not-a-member") for at, office in named if office is not None and office not in members]

@@ -111,7 +111,8 @@ INSERT INTO agenda_item (id, conference_id, session_id, position, kind, status, 
 SELECT $2, s.conference_id, s.id, {_NEXT} + 1, $3, 'open', $7, $4, $5, coalesce(r.matter_code, $6), r.need, r.place,
        r.to_agency_id, r.coordinator_agency_id, CASE WHEN r.id IS NOT NULL THEN $8::timestamptz END, '{{}}', $8, $8, 1
   FROM conference_session s LEFT JOIN referral r ON r.id = $5 WHERE s.id = $1"""  # noqa: S608  constants
-_FIND = """SELECT i.*, s.status AS session_status, c.agency_id AS convener_id, c.member_ids, c.reply_working_days
+_FIND = """SELECT i.*, s.status AS session_status, s.attended_ids, c.agency_id AS convener_id, c.member_ids,
+       c.reply_working_days
   FROM agenda_item i JOIN conference_session s ON s.id = i.session_id JOIN conference c ON c.id = i.conference_id
  WHERE i.id = $1"""
 

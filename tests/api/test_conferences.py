@@ -48,7 +48,7 @@ class Table:
         return agenda
 
     async def opened(self, session: Json) -> Json:
-        """The session once two of three members have come."""
+        """The session once two of three members have come: not education."""
         came: Json = {"attended": [str(self.union.id), str(self.labour.id)]}
         return await self.take(self.union, session, "open", **came)
 
@@ -250,8 +250,10 @@ async def test_a_decision_binds_the_office_that_has_the_referral(table: Table) -
 async def test_another_office_gets_it_from_the_coordinator_who_is_given_the_task(table: Table) -> None:
     referral = await disputed(table)
     session = await table.session()
-    await table.opened(session)
+    await table.take(table.union, session, "open", attended=[str(table.union.id), str(table.education.id)])
     (item,) = [one for one in await table.agenda(session) if one["referral_id"] == referral["id"]]
+    absent = await table.settle(table.union, item, "decide", 422, text="由人社承办", lead=str(table.labour.id))
+    assert absent["errors"][0]["code"] == "was-not-there"
     await table.settle(table.union, item, "decide", text="由教育承办", lead=str(table.education.id))
     tasks = ok(await table.union.get(f"/v1/cases/{referral['case_id']}/tasks"))["data"]
     (task,) = [one for one in tasks if one["kind"] == "assigned"]

@@ -12,9 +12,9 @@ import httpx
 from api.main import create_app
 from crypto.keys import Keyring
 from jobs.clocks import look_once, ring_once
-from rules.deadlines import SHANGHAI
+from rules.deadlines import SHANGHAI, last_day
 from settings import Settings
-from tests.builders import Api
+from tests.builders import Api, report_body
 from tests.jobs.desk import Desk, open_desk
 
 Json = dict[str, Any]
@@ -44,6 +44,17 @@ class Stage:
             self.now = min(end, self.now + timedelta(hours=6))
             while await look_once(self.desk.jobs) + await ring_once(self.desk.jobs):
                 pass
+
+    async def report(self, code: str, **said: Any) -> str:
+        """The case of a report that an agency makes as soon as it is aware."""
+        body = report_body(aware_at=self.now.isoformat(), **said)
+        case_id: str = ok(await self.api(code).post("/v1/reports", body), 201)["case"]["id"]
+        return case_id
+
+    async def refer(self, code: str, case_id: str, matter: str, to: str, **said: Any) -> Json:
+        """The referral of a matter to an office."""
+        words = {"matter": matter, "to_agency": str(self.desk.agency(to))} | said
+        return ok(await self.api(code).post(f"/v1/cases/{case_id}/referrals", words), 201)
 
     async def step(self, code: str, path: str, name: str, status: int = 200, **words: object) -> Json:
         """Takes a step as an agency, based on what it reads just before; the answer, which has this status."""
@@ -82,6 +93,11 @@ async def open_stage(
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as http:
             stage.append(Stage(desk, http, start))
             yield stage[0]
+
+
+def last_day_of(thing: Json, clock: str) -> str:
+    """The last day in Shanghai on which a clock's step is in time."""
+    return last_day(datetime.fromisoformat(thing[clock])).isoformat()
 
 
 def ok(answer: httpx.Response, status: int = 200) -> Json:

@@ -1,16 +1,13 @@
 """ST02 Bankrupt mill, wage arrears, 46 workers: hint, opinion, proposal; what labour and legal aid do by when."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 from crypto.keys import Keyring
-from rules.deadlines import last_day
 from settings import Settings
-from tests.builders import report_body
-from tests.stories.stage import Json, Stage, ok, open_stage
+from tests.stories.stage import Json, Stage, last_day_of, ok, open_stage
 
 UNION, INSPECTION, LEGAL_AID = "DEMO-340802-UNION", "DEMO-340800-INSPECTION", "DEMO-340802-LEGAL-AID"
 FINANCE, CIVIL, PROCURATORATE = "DEMO-340802-FINANCE", "DEMO-340802-CIVIL", "DEMO-340800-PROCURATORATE"
@@ -24,26 +21,10 @@ async def stage(fresh_database: str, keyring: Keyring, settings: Settings) -> As
         yield opened
 
 
-def last_day_of(thing: Json, clock: str) -> str:
-    return last_day(datetime.fromisoformat(thing[clock])).isoformat()
-
-
 async def group_case(stage: Stage) -> str:
     """The group case of the mill, opened by a report of the employer alone."""
     nobody = dict.fromkeys(("person", "household", "causes", "sharing_basis"))
-    return await reported(stage, needs=["wage"], employer=MILL, **nobody)
-
-
-async def reported(stage: Stage, **said: Any) -> str:
-    """The case of a report by the union."""
-    body = report_body(aware_at=stage.now.isoformat(), **said)
-    case_id: str = ok(await stage.api(UNION).post("/v1/reports", body), 201)["case"]["id"]
-    return case_id
-
-
-async def refer(stage: Stage, case_id: str, matter: str, to: str) -> Json:
-    said = {"matter": matter, "to_agency": str(stage.desk.agency(to))}
-    return ok(await stage.api(UNION).post(f"/v1/cases/{case_id}/referrals", said), 201)
+    return await stage.report(UNION, needs=["wage"], employer=MILL, **nobody)
 
 
 async def write(stage: Stage, case_id: str, kind: str, status: int = 201, **changes: Any) -> Json:
@@ -97,7 +78,7 @@ async def test_the_department_files_and_the_union_cannot(stage: Stage) -> None:
     filed = await stage.step(INSPECTION, path, "file", **own)
     assert (filed["status"], filed["filing_number"], filed["case_id"]) == ("filed", own["filing_number"], None)
     assert len(await stage.told(UNION, "letter.filed")) == 1
-    referral = await refer(stage, case_id, "LAB-01", INSPECTION)
+    referral = await stage.refer(UNION, case_id, "LAB-01", INSPECTION)
     at = f"/v1/referrals/{referral['id']}"
     assert last_day_of(await stage.step(INSPECTION, at, "accept"), "resolve_by") == "2026-08-10"
     more: Json = {"reason": "complex_facts", "text": "案情复杂", "approved_by": "支队长"}
@@ -108,11 +89,11 @@ async def test_the_department_files_and_the_union_cannot(stage: Stage) -> None:
 async def test_one_group_case_holds_46_workers_each_with_a_result_of_its_own(stage: Stage) -> None:
     group = await group_case(stage)
     await stage.until("2026-05-08 09:00")
-    workers = [await reported(stage, person={"employer": MILL}, household=None, needs=["legal"]) for _ in range(46)]
+    workers = [await stage.report(UNION, person={"employer": MILL}, household=None, needs=["legal"]) for _ in range(46)]
     assert len({*workers, group}) == 47
     linked = ok(await stage.api(UNION).get(f"/v1/cases/{group}/case-links", params={"limit": 200}))["data"]
     assert len([link for link in linked if link["kind"] == "same_employer"]) == 46
-    aided = [await refer(stage, case_id, "JUS-01", LEGAL_AID) for case_id in workers]
+    aided = [await stage.refer(UNION, case_id, "JUS-01", LEGAL_AID) for case_id in workers]
     assert {last_day_of(referral, "resolve_by") for referral in aided} == {"2026-05-15"}
     granted, refused = (f"/v1/referrals/{referral['id']}" for referral in aided[:2])
     for path, outcome in ((granted, "met"), (refused, "not_met")):
@@ -126,13 +107,13 @@ async def test_one_group_case_holds_46_workers_each_with_a_result_of_its_own(sta
 async def test_whom_the_advance_is_not_for_is_refused_with_a_reason_and_sent_on(stage: Stage) -> None:
     """The wage advance is for migrant workers; the others are referred to temporary relief."""
     await group_case(stage)
-    case_id = await reported(stage, person={"employer": MILL}, household=None, needs=["wage", "living"])
-    advance = await refer(stage, case_id, "FIN-04", FINANCE)
+    case_id = await stage.report(UNION, person={"employer": MILL}, household=None, needs=["wage", "living"])
+    advance = await stage.refer(UNION, case_id, "FIN-04", FINANCE)
     path = f"/v1/referrals/{advance['id']}"
     refusal: Json = {"reason": "not_eligible", "text": "应急周转金限垫付农民工工资"}
     refused = await stage.step(FINANCE, path, "reject", **refusal)
     assert refused["status"] == "rejected"
     (task,) = ok(await stage.api(UNION).get(f"/v1/cases/{case_id}/tasks"))["data"]
     assert (task["kind"], task["referral_id"]) == ("reroute", advance["id"])
-    relief = await refer(stage, case_id, "CIV-04", CIVIL)
+    relief = await stage.refer(UNION, case_id, "CIV-04", CIVIL)
     assert relief["warnings"] == []

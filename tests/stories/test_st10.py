@@ -4,7 +4,7 @@ The clock of sixty working days crosses into 2027: provisional, and counted agai
 """
 
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 
@@ -12,10 +12,8 @@ from crypto.keys import Keyring
 from db.directory import confirm_year
 from db.operator import open_operator_transaction
 from jobs.clocks import recalculate_deadlines
-from rules.deadlines import last_day
 from settings import Settings
-from tests.builders import report_body
-from tests.stories.stage import Json, Stage, ok, open_stage
+from tests.stories.stage import Json, Stage, last_day_of, ok, open_stage
 
 UNION, CITY = "DEMO-340802-UNION", "DEMO-340800-UNION"
 LABOUR, FINANCE, JUSTICE = "DEMO-340800-INSPECTION", "DEMO-340800-FINANCE", "DEMO-340800-JUSTICE"
@@ -34,23 +32,11 @@ async def stage(fresh_database: str, keyring: Keyring, settings: Settings) -> As
         yield opened
 
 
-def last_day_of(referral: Json, clock: str) -> str:
-    """The last day in Shanghai on which a clock's step is in time."""
-    return last_day(datetime.fromisoformat(referral[clock])).isoformat()
-
-
 async def referred(stage: Stage) -> Json:
     """The union refers the rider's unpaid contributions to labour inspection."""
-    union = stage.api(UNION)
-    body = report_body(needs=["social_insurance"], aware_at=stage.now.isoformat())
-    case = ok(await union.post("/v1/reports", body), 201)["case"]
-    said = {
-        "matter": "LAB-17",
-        "need": "social_insurance",
-        "to_agency": str(stage.desk.agency(LABOUR)),
-        "note": "外卖骑手，无书面合同，社保欠缴",
-    }
-    return ok(await union.post(f"/v1/cases/{case['id']}/referrals", said), 201)
+    case_id = await stage.report(UNION, needs=["social_insurance"])
+    note = "外卖骑手，无书面合同，社保欠缴"
+    return await stage.refer(UNION, case_id, "LAB-17", LABOUR, need="social_insurance", note=note)
 
 
 async def conferred(stage: Stage, referral: Json) -> Json:
