@@ -13,11 +13,13 @@ from actions.access import require_part, require_qualification
 from actions.audit import leave_mark
 from actions.cases import case_tag, record_joining
 from actions.events import record_event
+from actions.expected_adoptions import expect
 from actions.referrals import announce, parts_of, record_referral_event, seen_referral, send_draft
 from actions.results import AssistanceSaid, ResultSaid
 from crypto.ids import new_id
 from db.queries import matters, referrals
 from db.queries.calendar import calendar_of
+from db.queries.expected_adoptions import Sent
 from db.transaction import Tx
 from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 from rules.escalation import STOPPED, Standing, clock_columns
@@ -323,6 +325,7 @@ async def _tell(taking: _Taking, event: str, pool: list[UUID]) -> asyncpg.Record
     tx, before = taking.tx, taking.referral
     if taking.step == "accept":
         await _join(tx, before)
+        await expect(tx, Sent(referral=before["id"], recognitions=taking.matter.relies_on), taking.matter.adopt)
     noted = await referrals.note_on_case(tx, before["id"], task_id=new_id(), task_kind=_task(taking))
     after = await referrals.find_referral(tx, before["id"])
     assert after is not None

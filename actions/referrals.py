@@ -12,14 +12,16 @@ from actions.audit import leave_mark
 from actions.cases import SHANGHAI, seen_case
 from actions.events import record_event
 from crypto.ids import new_id
-from db.queries import agencies, cases, matters, referrals
+from db.queries import agencies, cases, matters, referrals, results
 from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.ages import age_band
+from rules.deadlines import shanghai_day
 from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, ValidationFailed
 from rules.escalation import Standing, clock_columns
 from rules.matters import Matter
 from rules.referral_clocks import dates_at_request
+from rules.results import bars_second_check
 from rules.rights import Subject, parts_in_referral
 
 NOTE_CONTEXT = "referral.note"
@@ -54,7 +56,8 @@ async def refer(tx: Tx, case_id: UUID, said: ReferralSaid) -> Requested:
     """Refers one matter of a case. About twelve statements.
 
     The coordinator may, and an office that itself works on the case. Raises Hidden, InsufficientRole, ValidationFailed,
-    DuplicateRecord where the sender sees an open referral of the same person and matter.
+    DuplicateRecord where the sender sees an open referral of the same person and matter, Conflict where what the matter
+    checks was recognised and stands.
     """
     await cases.lock_case(tx, case_id)
     case = await seen_case(tx, case_id)
@@ -66,6 +69,7 @@ async def refer(tx: Tx, case_id: UUID, said: ReferralSaid) -> Requested:
     person_id = await referrals.main_person_of(tx, case_id) if case["kind"] == "household" else None
     if person_id is not None and not said.joint:
         await _refuse_duplicate(tx, person_id, said.matter, part_of=said.part_of, except_id=None)
+        await _refuse_second_check(tx, case_id, matter)
     pool = await _pool(tx, case, said)
     row = await _row(tx, case, said, matter, person_id=person_id)
     await referrals.insert_referral(tx, row, [] if said.draft else pool)
@@ -176,6 +180,16 @@ async def _refuse_duplicate(
         raise DuplicateRecord(f"/v1/referrals/{existing}")
 
 
+async def _refuse_second_check(tx: Tx, case_id: UUID, matter: Matter) -> None:
+    """Recognised once is recognised for all (社会救助法 art. 42), unless the sender said why it does not adopt that."""
+    if matter.checks is None:
+        return
+    day = shanghai_day(tx.now)
+    for standing in await results.standing_recognitions(tx, case_id, matter.checks, day):
+        if bars_second_check(standing["valid_to"], standing["said"], day=day):
+            raise Conflict(reason="recognition-stands")
+
+
 async def _pool(tx: Tx, case: asyncpg.Record, said: ReferralSaid) -> list[UUID]:
     """Competent offices that may take a referral addressed to nobody. Raises ValidationFailed where there is none."""
     if said.to_agency is not None or said.joint:
@@ -259,6 +273,8 @@ async def send_draft(tx: Tx, referral: asyncpg.Record) -> dict[str, Any]:
         )
     matter = await matters.find_matter(tx, referral["matter_code"])
     assert matter is not None
+    if referral["person_id"] is not None:
+        await _refuse_second_check(tx, referral["case_id"], matter)
     columns = await request_columns(tx, matter, referral["urgency"], referral["place"])
     assigned_by = await _assignment(tx, referral["case_id"], referral["matter_code"], referral["to_agency_id"])
     return columns | {"assigned_by": assigned_by}

@@ -13,6 +13,7 @@ import asyncpg
 from actions import cases, linkage
 from actions.audit import leave_mark
 from actions.events import record_event
+from actions.expected_adoptions import expect
 from actions.households import NO_HOUSEHOLD, HouseholdFound, ask_of_household, lock_household
 from actions.linkage import LinkedPerson
 from actions.merges import join_known
@@ -23,6 +24,7 @@ from crypto.ids import new_id
 from db.queries import agencies, divisions, merges, people, reports
 from db.queries import cases as case_queries
 from db.queries import employers as employer_queries
+from db.queries.expected_adoptions import Sent
 from db.transaction import Tx
 from rules.disclosure import classes_of_report
 from rules.errors import Conflict, DuplicateRecord, FieldError
@@ -86,6 +88,8 @@ async def file_report(tx: Tx, said: ReportSaid, body: bytes, *, allow_demo: bool
         await linkage.keep_features(tx, case_id, records, await join_known(tx, records))
     if any(person.joined for person in linked):
         case = await _case_now(tx, case)
+    if case["coordinator_agency_id"] != tx.agency_id:
+        await expect(tx, Sent(report=filed_id))
     record_event(tx, "report.received", subject_type="report", subject_id=filed_id, version=1, case_id=case["id"])
     return Receipt(
         report_id=filed_id,

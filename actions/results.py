@@ -8,13 +8,17 @@ import asyncpg
 
 from actions.access import require_part
 from actions.audit import leave_mark
+from actions.cases import case_tag
 from actions.events import record_event
+from actions.expected_adoptions import expect, seen_expected
 from crypto.ids import new_id
 from db.queries import matters, reports, results
+from db.queries.expected_adoptions import Sent
 from db.transaction import Tx
-from rules.errors import Conflict, FieldError, Hidden, ValidationFailed
+from rules.errors import Conflict, FieldError, Hidden, PreconditionFailed, ValidationFailed
 from rules.field_classes import COMPARTMENTS
 from rules.matters import Matter
+from rules.results import ExpectationStatus, check_adoption
 from rules.rights import Subject
 
 RESULT_CONTEXT = "result.text"
@@ -53,7 +57,7 @@ async def share(
     result: ResultSaid | None,
     assistance: tuple[AssistanceSaid, ...],
 ) -> None:
-    """Writes the result of a completed referral and the help given with it. Two statements.
+    """Writes the result of a completed referral and the help given with it. Three statements.
 
     The result's text belongs to the compartment of its matter: what a legal or medical matter says in words is read by
     its decider and the coordinator, its code by every participant.
@@ -77,6 +81,7 @@ async def share(
             },
         )
         _record(tx, "result.shared", ("result", result_id), referral["case_id"])
+        await expect(tx, Sent(result=result_id), matter.adopt)
     if assistance:
         await _record_assistance(tx, referral, assistance)
 
@@ -147,12 +152,15 @@ async def seen_report(tx: Tx, report_id: UUID) -> asyncpg.Record:
 @dataclass(frozen=True, slots=True)
 class AdoptionSaid:
     decision: str
+    reason_code: str | None
     reason: str | None
 
 
 async def adopt_result(tx: Tx, result_id: UUID, said: AdoptionSaid) -> UUID:
-    """Says whether the acting agency adopts a result. Not its own, and once. Three statements."""
+    """Says whether the acting agency adopts a result. Not its own, not one withdrawn, and once. Three statements."""
     result = await seen_result(tx, result_id)
+    if result["withdrawn_at"] is not None:
+        raise Conflict(reason="result-withdrawn")
     return await _adopt(tx, said, case_id=result["case_id"], of=("result", result_id), other=result["agency_id"])
 
 
@@ -162,9 +170,19 @@ async def adopt_report(tx: Tx, report_id: UUID, said: AdoptionSaid) -> UUID:
     return await _adopt(tx, said, case_id=report["case_id"], of=("report", report_id), other=report["agency_id"])
 
 
+async def adopt_expected(tx: Tx, expected_id: UUID, said: AdoptionSaid) -> UUID:
+    """Says whether the acting agency adopts what it is expected to say that of, though it may be a report that it does
+    not see: its person was sent to it. Three statements."""
+    expected = await seen_expected(tx, expected_id)
+    if expected["status"] in (ExpectationStatus.withdrawn, ExpectationStatus.left):
+        raise Conflict(reason="not-expected-any-more")
+    kind = "result" if expected["result_id"] else "report"
+    of = (kind, expected[f"{kind}_id"])
+    return await _adopt(tx, said, case_id=expected["case_id"], of=of, other=expected["from_agency_id"])
+
+
 async def _adopt(tx: Tx, said: AdoptionSaid, *, case_id: UUID, of: tuple[str, UUID], other: UUID) -> UUID:
-    if said.decision != "adopted" and not said.reason:
-        raise ValidationFailed(FieldError("/reason", "required"))
+    check_adoption(said.decision, reason_code=said.reason_code, reason=said.reason)
     kind, subject_id = of
     adoption_id = new_id()
     first = await results.insert_adoption(
@@ -176,17 +194,39 @@ async def _adopt(tx: Tx, said: AdoptionSaid, *, case_id: UUID, of: tuple[str, UU
             "report_id": subject_id if kind == "report" else None,
             "decision": said.decision,
             "reason": tx.vault.cipher.seal(said.reason, f"{ADOPTION_CONTEXT}:{adoption_id}") if said.reason else None,
+            "reason_code": said.reason_code,
         },
     )
     if not first:
         raise Conflict(reason="already-adopted")
     _record(tx, f"{kind}.adopted", of, case_id, other=other)
-    leave_mark(
-        tx,
-        f"{kind}.adopt",
-        subject_type=kind,
-        subject_id=subject_id,
-        case_id=case_id,
-        facts={"decision": said.decision},
-    )
+    _mark(tx, f"{kind}.adopt", of, case_id, decision=said.decision, reason=said.reason_code)
     return adoption_id
+
+
+async def withdraw_result(tx: Tx, result_id: UUID, reason: str, *, version: int) -> asyncpg.Record:
+    """Says that an own result does not stand any more, once: nobody relies on it, nobody need adopt it. Five
+    statements. Raises Hidden, InsufficientRole, PreconditionFailed, Conflict."""
+    result = await seen_result(tx, result_id)
+    if result["version"] != version:
+        raise PreconditionFailed(case_tag(result["version"]))
+    case_id = result["case_id"]
+    if not await results.withdraw(tx, result_id, reason):
+        raise Conflict(reason="result-withdrawn")
+    withdrawn = await seen_result(tx, result_id)
+    record_event(
+        tx,
+        "result.withdrawn",
+        subject_type="result",
+        subject_id=result_id,
+        version=withdrawn["version"],
+        case_id=case_id,
+        changed=("withdrawal",),
+    )
+    _mark(tx, "result.withdraw", ("result", result_id), case_id, reason=reason)
+    return withdrawn
+
+
+def _mark(tx: Tx, action: str, of: tuple[str, UUID], case_id: UUID, **facts: object) -> None:
+    kind, subject_id = of
+    leave_mark(tx, action, subject_type=kind, subject_id=subject_id, case_id=case_id, facts=facts)

@@ -111,6 +111,7 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "more-than-members": Text("法定人数超出成员数。", "More than there are members."),
     "notice-too-short": Text("通知期限不足。", "Called too short before it starts."),
     "unknown-referral": Text("没有该转办。", "There is no such referral."),
+    "not-with-this-decision": Text("此表态不需要理由代码。", "This decision takes no reason code."),
     "not-with-this-step": Text("此步骤不接受该字段。", "This step does not take this field."),
     "not-with-this-link": Text("此类关联不接受该字段。", "This kind of link does not take this field."),
     "same-case": Text("不能与案件自身关联。", "A case is not linked with itself."),
@@ -302,6 +303,12 @@ REASONS: Final[dict[str, Text]] = {
     "household-has-active-case": Text(
         "该家庭已有在办个案，请在该个案中办理。", "The household has an active case; work in that one."
     ),
+    "recognition-stands": Text(
+        "该认定仍有效，不再重复核查（社会救助法第42条）；不采用的，请先说明理由。",
+        "The recognition stands and is not checked again (Social Assistance Act art. 42); or say first why not.",
+    ),
+    "result-withdrawn": Text("该结果已撤回。", "The result was withdrawn."),
+    "not-expected-any-more": Text("已无须表态。", "This need not be answered any more."),
     "already-adopted": Text("本机构已表态，不可更改。", "Your agency has already said whether it adopts this."),
     "no-extension-for-this-matter": Text("此事项不得延期。", "This matter allows no extension."),
     "part-ends-with-its-work": Text(

@@ -72,6 +72,7 @@ LINKS: Final[tuple[Link, ...]] = (
     *_to("take_referral_step", "case_id", f"{_BODY}/case_id", "list_results", "list_assistance"),
     *(_step("take_referral_step", step) for step in ("start", "complete")),
     *_to("list_results", "result_id", f"{_BODY}/data/0/id", "read_result", "list_adoptions", "adopt_result"),
+    *_to("list_expected_adoptions", "expected_id", f"{_BODY}/data/0/id", "read_expected_adoption", "adopt_expected"),
     *_to("adopt_result", "result_id", "$request.path.result_id", "list_adoptions"),
     *_to("file_person_request", "request_id", f"{_BODY}/id", "read_person_request", "read_person_document"),
     Link("file_person_request", "take_person_request_step", {"path.request_id": f"{_BODY}/id", **_TAG}, "review"),

@@ -180,6 +180,8 @@ EVENTS: Final[dict[str, Text]] = {
     "assistance.recorded": Text("帮扶已登记", "help given was recorded"),
     "result.shared": Text("结果已共享", "a result was shared"),
     "result.adopted": Text("结果被采用、部分采用或未采用", "an agency said whether it adopts a result"),
+    "result.withdrawn": Text("共享的结果被撤回", "a shared result does not stand any more"),
+    "adoption.overdue": Text("逾期未说明是否采用", "an agency did not say in time whether it adopts"),
     "consent.granted": Text("登记了共享依据", "a basis for sharing was recorded"),
     "consent.withdrawn": Text("撤回了共享依据，请停止使用", "a basis for sharing was withdrawn: stop using it"),
     "break_glass.opened": Text("有机构紧急查阅了档案", "an agency opened the file in an emergency"),

@@ -1,6 +1,6 @@
-"""Watches the clocks of referrals and of requests of persons in business time: what has passed is said, what nobody
-answered is taken back, what was decided until a day is open again. And, in real time, emergency uses that nobody
-judged, decoys that somebody touched, agencies that try identities out, and endpoints that only fail."""
+"""Watches the clocks of referrals, adoptions and requests of persons in business time: what has passed is said, what
+nobody answered is taken back, what was decided until a day is open again. And, in real time, emergency uses that
+nobody judged, decoys that somebody touched, agencies that try identities out, and endpoints that only fail."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,13 +16,14 @@ from actions.clocks import count_again, expire, fire_clocks
 from actions.conference_tasks import fire_conference_clocks
 from actions.deliveries import warn_owners
 from actions.escalations import ring
+from actions.expected_adoptions import count_expected_again, fire_overdue
 from actions.honey import tell_of_touches
 from actions.letters import fire_letter_clocks
 from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
 from db.clock import real_time
 from db.engine import Database, Raw
-from db.queries import clocks, match_candidates, person_requests
+from db.queries import clocks, expected_adoptions, match_candidates, person_requests
 from db.queries.calendar import load_calendar
 from db.transaction import open_system_transaction
 from rules.calendar import WorkCalendar
@@ -96,6 +97,8 @@ async def look_once(database: Database) -> int:
         told += await fire_conference_clocks(raw, now, BATCH) + await fire_letter_clocks(raw, now, BATCH)
     async with open_system_transaction(database) as raw:
         fired = told + (await fire_clocks(raw, [row["id"] for row in due], now) if due else 0)
+    async with open_system_transaction(database) as raw:
+        fired += await fire_overdue(raw, now, TOGETHER)
     fired += await _reopen_lapsed(database, now)
     fired += await _each(database, unheard, lambda raw, asked, case: fire_request_clock(raw, asked, case, now))
     return fired + await _each(
@@ -137,10 +140,19 @@ async def recalculate_deadlines(database: Database, year: int) -> int:
         clocks.provisional_referrals,
         lambda raw, referral, case: count_again(raw, referral, case, now=now, calendar=calendar),
     )
-    return referrals + await _each_provisional(
+    requests = await _each_provisional(
         database,
         person_requests.provisional_requests,
         lambda raw, asked, case: count_request_again(raw, asked, case, now=now, calendar=calendar),
+    )
+    return (
+        referrals
+        + requests
+        + await _each_provisional(
+            database,
+            expected_adoptions.provisional,
+            lambda raw, expected, _: count_expected_again(raw, expected, calendar),
+        )
     )
 
 

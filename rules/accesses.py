@@ -60,6 +60,8 @@ OPERATIONS: dict[str, Words] = {
     "referral.completed": Words("联合转办办结", "a joint referral was completed"),
     "referral.recalculate": Words("时限重新计算", "dates were counted again"),
     "result.read": Words("查阅了办理结果内容", "read the words of a result"),
+    "result.withdraw": Words("撤回了共享的结果", "withdrew a shared result"),
+    "adoption.overdue": Words("逾期未说明是否采用", "did not say in time whether it adopts"),
     "result.adopt": Words("说明是否采用结果", "said whether it adopts a result"),
     "match_candidate.read": Words("查阅了一条疑似重复", "read of a possible match"),
     "match_candidate.read_terms": Words("查阅了疑似重复的证据", "read the evidence for a possible match"),

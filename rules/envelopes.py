@@ -40,6 +40,7 @@ HREFS: Mapping[str, str] = {
     "conference_session": "/v1/conference-sessions/{id}",
     "agenda_item": "/v1/agenda-items/{id}",
     "conference_task": "/v1/conference-tasks/{id}",
+    "expected_adoption": "/v1/expected-adoptions/{id}",
     "agency": "/v1/agencies/{id}",
     "webhook_endpoint": "/v1/webhook-endpoints/{id}",
     "inbound_receipt": "/v1/inbound/receipts/{id}",

@@ -87,6 +87,8 @@ ENTITLEMENTS: dict[str, Rule] = {
     "assistance.recorded": Rule(("coordinator", "actor")),
     "result.shared": _CASE,
     "result.adopted": Rule(("coordinator", "actor", "other")),
+    "result.withdrawn": _CASE,
+    "adoption.overdue": Rule(("coordinator", "other")),
     "consent.granted": Rule(("coordinator", "actor", "other")),
     "consent.withdrawn": Rule(("coordinator", "actor", "other")),
     "break_glass.opened": Rule(("coordinator", "actor")),

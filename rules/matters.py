@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from rules.deadlines import IncomparablePeriods, Period, stricter
 from rules.field_classes import SENSITIVE_CLASSES, FieldClass
 from rules.qualifications import CompetenceArea
+from rules.results import Recognition
 
 W = TypeVar("W", bound=StrEnum)
 ClockName = Literal["acknowledge", "accept", "resolve", "extension"]
@@ -23,6 +24,7 @@ _COLUMNS = (
     *("code", "title_zh", "title_en", "lead", "support_kinds", "support_bodies"),
     *("acknowledge", "accept", "resolve", "resolve_note", "legal_basis", "statutory_duty"),
     *("needs", "minimum_fields", "default_urgency", "urgency_note", "qualification"),
+    *("checks", "relies_on", "adopt"),
 )
 
 EMERGENCY_ACKNOWLEDGE = Period(2, "hour")
@@ -136,7 +138,11 @@ class ClockOverride:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One row. `lead_body` and `support_bodies` are the offices in Chinese, also those without a kind of their own."""
+    """One row. `lead_body` and `support_bodies` are the offices in Chinese, also those without a kind of their own.
+
+    `checks`: the recognition it is about, not asked for again while one stands; `relies_on`: those its work may rest
+    on; `adopt`: until when others say whether they adopt, None is our default.
+    """
 
     code: str
     title_zh: str
@@ -160,6 +166,9 @@ class Matter:
     default_urgency: Urgency
     urgency_note: str | None
     qualification: CompetenceArea | None = None
+    checks: Recognition | None = None
+    relies_on: tuple[Recognition, ...] = ()
+    adopt: Period | None = None
 
     @property
     def sensitive(self) -> tuple[FieldClass, ...]:
@@ -258,6 +267,9 @@ def parse_matter(raw: Mapping[str, object]) -> Matter:
         default_urgency=row.word("default_urgency", Urgency),
         urgency_note=row.optional_text("urgency_note"),
         qualification=row.word("qualification", CompetenceArea) if "qualification" in raw else None,
+        checks=row.word("checks", Recognition) if "checks" in raw else None,
+        relies_on=row.words("relies_on", Recognition) if "relies_on" in raw else (),
+        adopt=row.part("adopt").period() if "adopt" in raw else None,
     )
 
 

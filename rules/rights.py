@@ -49,6 +49,7 @@ class Subject(StrEnum):
     case_transfer = "case_transfer"
     conference = "conference"
     letter = "letter"
+    expected_adoption = "expected_adoption"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -63,6 +64,7 @@ ACCESS_PARTS = frozenset({"asker", "holder"})
 TRANSFER_PARTS = frozenset({"giver", "taker"})
 LETTER_PARTS = frozenset({"author", "addressee", "copied"})
 CONFERENCE_PARTS = frozenset({"convener", "member"})
+EXPECTED_PARTS = frozenset({"owner", "coordinator", "supervisor"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
     Subject.own: frozenset({"owner"}),
@@ -82,6 +84,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.case_transfer: TRANSFER_PARTS,
     Subject.conference: CONFERENCE_PARTS,
     Subject.letter: LETTER_PARTS,
+    Subject.expected_adoption: EXPECTED_PARTS,
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -252,6 +255,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(
         ("list_referrals", "list_escalations", "read_push_backs"), _own("referrals:read", _REFERRAL_READERS)
     ),
+    **dict.fromkeys(("list_expected_adoptions", "read_adoption_rates"), _own("cases:read", _REFERRAL_READERS)),
     "read_people_of_referral": _of(Subject.referral, "referrals:read", _CASEWORK, parts={"receiver"}, purpose=True),
     "read_referral": _of(Subject.referral, "referrals:read", _REFERRAL_READERS),
     "take_referral_step": _of(Subject.referral, "referrals:write", _CASEWORK, parts=REFERRAL_PARTS - {"supervisor"}),
@@ -280,6 +284,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "adopt_result": _of(
         Subject.result, "results:write", _CASEWORK, parts=RESULT_PARTS - {"supervisor"}, barred="owner"
     ),
+    "withdraw_result": _of(Subject.result, "results:write", _CASEWORK, parts={"owner"}),
+    "read_expected_adoption": _of(Subject.expected_adoption, "cases:read", _REFERRAL_READERS),
+    "adopt_expected": _of(Subject.expected_adoption, "results:write", _CASEWORK, parts={"owner"}),
     "adopt_report": _of(Subject.report, "results:write", _CASEWORK, barred="owner"),
 }
 """By operation id of the API document. A write of another agency's decision has no line: nobody's part allows it."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from actions.case_files import open_results, read_result
 from actions.cases import seen_case
-from actions.results import ADOPTION_CONTEXT, SOURCE_CONTEXT, AdoptionSaid, adopt_report, adopt_result, seen_result
+from actions.results import ADOPTION_CONTEXT, SOURCE_CONTEXT, adopt_report, adopt_result, seen_result, withdraw_result
 from api.deps import Writing, reads, reads_with_mark, writes
 from api.params import Uuid
 from api.schemas.cases import AgencyName
@@ -20,8 +20,9 @@ from api.schemas.referrals import (
     AssistanceShown,
     Results,
     ResultShown,
+    ResultWithdrawnIn,
 )
-from api.schemas.reports import utc
+from api.schemas.reports import utc, utc_or_none
 from api.strict_json import StrictRouter
 from db.queries import results
 from db.transaction import Tx
@@ -45,6 +46,8 @@ def _shown(row: asyncpg.Record, text: str | None) -> ResultShown:
         valid_to=row["valid_to"],
         shared_at=utc(row["shared_at"]),
         version=row["version"],
+        withdrawal=row["withdrawal"],
+        withdrawn_at=utc_or_none(row["withdrawn_at"]),
     )
 
 
@@ -59,10 +62,11 @@ async def get_results(case_id: Uuid, tx: Annotated[Tx, reads_with_mark()]) -> Re
     return Results(data=[_shown(row, text) for row, text in open_results(tx, rows)])
 
 
-@router.get("/{result_id}", operation_id="read_result")
-async def get_result(result_id: Uuid, tx: Annotated[Tx, reads_with_mark()]) -> ResultShown:
+@router.get("/{result_id}", operation_id="read_result", response_model=ResultShown)
+async def get_result(result_id: Uuid, tx: Annotated[Tx, reads_with_mark()]) -> Response:
     """Read one shared result. A medical or legal text needs `Tongli-Purpose` and leaves an audit mark."""
-    return _shown(*await read_result(tx, result_id))
+    body = _shown(*await read_result(tx, result_id))
+    return Response(body.model_dump_json(), media_type="application/json", headers={"etag": f'"v{body.version}"'})
 
 
 @router.get("/{result_id}/adoptions", operation_id="list_adoptions")
@@ -75,6 +79,7 @@ async def get_adoptions(result_id: Uuid, tx: Annotated[Tx, reads()]) -> Adoption
             AdoptionRow(
                 agency=AgencyName(id=row["agency_id"], name=row["agency_name"]),
                 decision=row["decision"],
+                reason_code=row["reason_code"],
                 reason=tx.vault.cipher.open(row["reason"], f"{ADOPTION_CONTEXT}:{row['id']}")
                 if row["reason"]
                 else None,
@@ -90,10 +95,17 @@ async def post_adoption_of_result(
     result_id: Uuid, adoption: AdoptionIn, writing: Annotated[Writing, writes()]
 ) -> Response:
     """Say whether the caller adopts a result of another agency, partly, or not and why. Once."""
-    said = AdoptionSaid(adoption.decision.value, adoption.reason)
-    adoption_id = await adopt_result(writing.tx, result_id, said)
-    shown = AdoptionShown(id=adoption_id, decision=said.decision, adopted_at=utc(writing.tx.now))
+    adoption_id = await adopt_result(writing.tx, result_id, adoption.said())
+    shown = AdoptionShown(id=adoption_id, decision=adoption.decision, adopted_at=utc(writing.tx.now))
     return await writing.answer(shown, status=201, location=f"/v1/results/{result_id}/adoptions")
+
+
+@router.post("/{result_id}/withdraw", operation_id="withdraw_result", response_model=ResultShown)
+async def post_withdrawal(result_id: Uuid, said: ResultWithdrawnIn, writing: Annotated[Writing, writes()]) -> Response:
+    """Withdraw a result that the caller itself shared: it stays to be read, nobody relies on it any more. Once. Needs
+    `If-Match`."""
+    row = await withdraw_result(writing.tx, result_id, said.reason.value, version=writing.expected_version())
+    return await writing.answer(_shown(row, None), status=200, version=row["version"])
 
 
 @of_report.post("/{report_id}/adoptions", operation_id="adopt_report", status_code=201, response_model=AdoptionShown)
@@ -101,9 +113,8 @@ async def post_adoption_of_report(
     report_id: Uuid, adoption: AdoptionIn, writing: Annotated[Writing, writes()]
 ) -> Response:
     """Say whether the caller adopts a report of another agency (信息采用), partly, or not and why. Once."""
-    said = AdoptionSaid(adoption.decision.value, adoption.reason)
-    adoption_id = await adopt_report(writing.tx, report_id, said)
-    shown = AdoptionShown(id=adoption_id, decision=said.decision, adopted_at=utc(writing.tx.now))
+    adoption_id = await adopt_report(writing.tx, report_id, adoption.said())
+    shown = AdoptionShown(id=adoption_id, decision=adoption.decision, adopted_at=utc(writing.tx.now))
     return await writing.answer(shown, status=201, location=f"/v1/reports/{report_id}")
 
 

@@ -10,14 +10,14 @@ from pydantic_core import PydanticCustomError
 
 from actions.referral_steps import StepSaid
 from actions.referrals import ReferralSaid
-from actions.results import AssistanceSaid, ResultSaid
+from actions.results import AdoptionSaid, AssistanceSaid, ResultSaid
 from api.params import CodeText, Count, Day, Fen, LongText, ShortText, Uuid
 from api.schemas.base import StrictModel
 from api.schemas.cases import AgencyName, PersonShown
 from api.schemas.reports import Caution
 from rules.matters import AgencyKind, Need, Urgency
 from rules.referrals import StepWords
-from rules.results import AdoptionDecision, AssistanceKind, Depth, ResultKind
+from rules.results import AdoptionDecision, AdoptionReason, AssistanceKind, Depth, ResultKind, WithdrawalReason
 
 
 class ReferralIn(StrictModel):
@@ -301,7 +301,8 @@ class Referrals(BaseModel):
 
 
 class ResultShown(BaseModel):
-    """A shared result. `text` is null where it belongs to a compartment the caller may not read."""
+    """A shared result. `text` is null where it belongs to a compartment the caller may not read. `withdrawal`: why it
+    does not stand any more."""
 
     id: UUID
     case_id: UUID
@@ -315,6 +316,12 @@ class ResultShown(BaseModel):
     valid_to: date | None
     shared_at: datetime
     version: int
+    withdrawal: str | None
+    withdrawn_at: datetime | None
+
+
+class ResultWithdrawnIn(StrictModel):
+    reason: WithdrawalReason
 
 
 class Results(BaseModel):
@@ -322,10 +329,14 @@ class Results(BaseModel):
 
 
 class AdoptionIn(StrictModel):
-    """`partly` and `not_adopted` need a reason."""
+    """`partly` and `not_adopted` need a reason, in a code and in words."""
 
     decision: AdoptionDecision
+    reason_code: AdoptionReason | None = None
     reason: LongText | None = None
+
+    def said(self) -> AdoptionSaid:
+        return AdoptionSaid(self.decision.value, self.reason_code and self.reason_code.value, self.reason)
 
 
 class AdoptionShown(BaseModel):
@@ -337,6 +348,7 @@ class AdoptionShown(BaseModel):
 class AdoptionRow(BaseModel):
     agency: AgencyName
     decision: str
+    reason_code: str | None
     reason: str | None
     adopted_at: datetime
 

@@ -1,9 +1,12 @@
 """Counts that coordination is steered by."""
 
+from typing import Literal, TypeAlias
+
 from pydantic import BaseModel
 
 from api.schemas.cases import AgencyName
 from api.schemas.escalations import MatterName
+from rules.results import ResultKind
 
 
 class PushBackRow(BaseModel):
@@ -25,3 +28,26 @@ class PushBackRow(BaseModel):
 
 class PushBacks(BaseModel):
     data: list[PushBackRow]
+
+
+AdoptionKind: TypeAlias = ResultKind | Literal["report"]
+
+
+class AdoptionCounts(BaseModel):
+    """What became of what one agency was to adopt. `kind`: `report`, or the kind of a result. `overdue`: the date
+    passed before it was said, whether or not it was said since. `rate_permille`: how much of what was
+    answered was adopted, in full or in part, of a thousand; null where nothing was answered."""
+
+    agency: AgencyName
+    kind: str
+    expected: int
+    adopted: int
+    partly: int
+    not_adopted: int
+    waiting: int
+    overdue: int
+    rate_permille: int | None
+
+
+class AdoptionRates(BaseModel):
+    data: list[AdoptionCounts]

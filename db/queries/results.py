@@ -1,6 +1,7 @@
 """Results, adoptions, assistance."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ import asyncpg
 from db.transaction import Tx
 
 _RESULT = """SELECT r.id, r.case_id, r.referral_id, r.agency_id, a.name AS agency_name, r.matter_code, r.kind, r.code,
-    r.text, r.sensitive, r.valid_from, r.valid_to, r.shared_at, r.version, r.erased_at,
+    r.text, r.sensitive, r.valid_from, r.valid_to, r.shared_at, r.version, r.erased_at, r.withdrawal,
+    r.withdrawn_at,
     ARRAY(SELECT p.role FROM participant p
            WHERE p.case_id = r.case_id AND p.agency_id = $2 AND p.until IS NULL
            UNION ALL SELECT 'supervisor' FROM "case" c
@@ -46,6 +48,32 @@ async def find_result(tx: Tx, result_id: UUID) -> asyncpg.Record | None:
 async def results_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
     return await tx.rows(
         f"{_RESULT} WHERE r.case_id = $1 ORDER BY r.shared_at, r.id", case_id, tx.agency_id, list(tx.rights.below)
+    )
+
+
+async def withdraw(tx: Tx, result_id: UUID, reason: str) -> bool:
+    """False where it was withdrawn before."""
+    tag = await tx.run(
+        "UPDATE result SET withdrawal = $2, withdrawn_at = $3, version = version + 1 "
+        " WHERE id = $1 AND withdrawn_at IS NULL",
+        result_id,
+        reason,
+        tx.now,
+    )
+    return tag.endswith("1")
+
+
+async def standing_recognitions(tx: Tx, case_id: UUID, code: str, day: date) -> list[asyncpg.Record]:
+    """(id, valid_to, what the acting agency said) of a case's recognitions in force on `day`, not withdrawn."""
+    return await tx.rows(
+        "SELECT r.id, r.valid_to, ARRAY(SELECT d.decision FROM adoption d "
+        "                                WHERE d.result_id = r.id AND d.agency_id = $4) AS said "
+        "  FROM result r WHERE r.case_id = $1 AND r.kind = 'recognition' AND r.code = $2 AND r.withdrawn_at IS NULL "
+        "   AND $3::date BETWEEN coalesce(r.valid_from, '-infinity') AND coalesce(r.valid_to, 'infinity')",
+        case_id,
+        code,
+        day,
+        tx.agency_id,
     )
 
 
@@ -86,8 +114,8 @@ async def assistance_of_case(tx: Tx, case_id: UUID) -> list[asyncpg.Record]:
 async def insert_adoption(tx: Tx, row: Mapping[str, Any]) -> bool:
     """False where this agency already said whether it adopts this thing. One statement."""
     tag = await tx.run(
-        "INSERT INTO adoption (id, case_id, result_id, report_id, agency_id, decision, reason, adopted_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        "INSERT INTO adoption (id, case_id, result_id, report_id, agency_id, decision, reason, reason_code, "
+        "                      adopted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
         row["id"],
         row["case_id"],
         row["result_id"],
@@ -95,6 +123,7 @@ async def insert_adoption(tx: Tx, row: Mapping[str, Any]) -> bool:
         tx.agency_id,
         row["decision"],
         row["reason"],
+        row["reason_code"],
         tx.now,
     )
     return tag.endswith("1")

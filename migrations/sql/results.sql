@@ -2,6 +2,7 @@
 -- the coordinator; an adoption by who adopted, who decided or reported, and the coordinator.
 
 GRANT SELECT, INSERT ON result, adoption, assistance TO tongli_app;
+GRANT UPDATE (withdrawal, withdrawn_at, version) ON result TO tongli_app;
 ALTER TABLE result ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE adoption ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE assistance ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -14,6 +15,8 @@ DROP POLICY IF EXISTS decided ON result;
 CREATE POLICY decided ON result FOR INSERT TO tongli_app WITH CHECK (
     agency_id = (SELECT acting_agency()) AND EXISTS (
         SELECT FROM referral r WHERE r.id = result.referral_id AND r.to_agency_id = (SELECT acting_agency())));
+DROP POLICY IF EXISTS withdrawn ON result;
+CREATE POLICY withdrawn ON result FOR UPDATE TO tongli_app USING (agency_id = (SELECT acting_agency()));
 
 DROP POLICY IF EXISTS seen ON adoption;
 CREATE POLICY seen ON adoption FOR SELECT TO tongli_app USING (

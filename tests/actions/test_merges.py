@@ -22,6 +22,7 @@ STATE = {
     "reports": "SELECT id, case_id FROM report WHERE case_id = ANY ($1)",
     "referrals": "SELECT id, case_id, coordinator_agency_id, person_id, status FROM referral WHERE case_id = ANY ($1)",
     "results": "SELECT id, case_id FROM result WHERE case_id = ANY ($1)",
+    "expected": "SELECT id, case_id, agency_id, status FROM expected_adoption WHERE case_id = ANY ($1)",
     "bases": "SELECT id, case_id FROM sharing_basis WHERE case_id = ANY ($1)",
     "tasks": "SELECT id, case_id, agency_id, status FROM case_task WHERE case_id = ANY ($1)",
 }

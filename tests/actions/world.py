@@ -225,7 +225,7 @@ _ASKED = {
 }
 
 _COMPLETED = {
-    "result": {"kind": "recognition", "code": "hard-to-employ", "text": "已认定"},
+    "result": {"kind": "recognition", "code": "dibao", "text": "已认定"},
     "assistance": [{"kind": "training", "depth": "recovery", "quantity": 3, "unit": "hour", "source": "基地"}],
 }
 

@@ -40,7 +40,7 @@ NOUNS = {
         "conferences",
     ),
     *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
-    "escalations",
+    *("escalations", "expected_adoptions"),
     *(
         "events",
         "feed_cursors",

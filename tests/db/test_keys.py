@@ -52,7 +52,7 @@ async def _say_everything(world: World) -> None:
     for name, words in (("accept", {}), ("start", {}), ("complete", {"result": result, "text": "已办结"})):
         referral = await story.step(labour, referral, name, **words)
     made = (await union.get(f"{path}/results")).json()["data"][0]
-    partly = {"decision": "partly", "reason": "名额不足"}
+    partly = {"decision": "partly", "reason_code": "other", "reason": "名额不足"}
     assert (await union.post(f"/v1/results/{made['id']}/adoptions", partly)).status_code == 201
     await _sign_somebody_in(world, union.id)
     link = await union.post(f"{path}/case-links", _ELSEWHERE)

@@ -108,7 +108,7 @@ async def test_sql_at_head_holds_every_policy_function_and_trigger(fresh_databas
     said = {(table, name) for name, table in re.findall(r'CREATE POLICY (\w+) ON "?(\w+)"?', sql)}
     assert said == policies
     assert set(re.findall(r"CREATE OR REPLACE FUNCTION (\w+)", sql)) == functions
-    assert set(re.findall(r"CREATE OR REPLACE TRIGGER (\w+)", sql)) == triggers
+    assert set(re.findall(r"CREATE (?:OR REPLACE|CONSTRAINT) TRIGGER (\w+)", sql)) == triggers
 
 
 async def _as_owner(raw: Raw) -> None:

@@ -43,6 +43,7 @@ DEFINERS = {
     *("rehouse_reports", "merged_into", "cases_merged_into", "lock_links_of", "records_of_persons", "count_values"),
     *("close_candidates", "transfer_case"),
     *("stuck_referrals", "hot_matters", "assign_referral", "effects_of_session"),
+    *("expect_adoptions", "follow_adopted_thing", "hand_over_expected_adoptions", "end_expected_adoptions"),
     "asked_or_apart",
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     *("carry_into_case", "children_of_joint", "complete_joint"),

@@ -94,7 +94,7 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
     for name in ("start", "complete"):
         referral = await story.step(medical, referral, name, **(said if name == "complete" else {}))
     (shared,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
-    partly = {"decision": "partly", "reason": f"口径{mark}"}
+    partly = {"decision": "partly", "reason_code": "other_standard", "reason": f"口径{mark}"}
     assert (await union.post(f"/v1/results/{shared['id']}/adoptions", partly)).status_code == 201
     danger = {"danger": "health", "text": f"突发病情须立即查阅{mark}", "hours": 1}
     glass = await labour.post(f"/v1/cases/{case_id}/break-glass", danger, headers={"tongli-actor": "desk-7"})

@@ -98,7 +98,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     pair = f"/v1/case-links/{thing['pair']}"
     asked = f"/v1/person-requests/{thing['person_request']}"
     match, access = f"/v1/match-candidates/{thing['match']}", f"/v1/access-requests/{thing['access']}"
-    transfer = f"/v1/case-transfers/{thing['transfer']}"
+    transfer, result = f"/v1/case-transfers/{thing['transfer']}", f"/v1/results/{thing['result']}"
     conference, session = f"/v1/conferences/{thing['conference']}", f"/v1/conference-sessions/{thing['session']}"
     letter = f"/v1/letters/{thing['letter']}"
     item, task = f"/v1/agenda-items/{thing['agenda_item']}", f"/v1/conference-tasks/{thing['conference_task']}"
@@ -112,6 +112,10 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "file_report": Good("/v1/reports", report_body(), 201),
         "adopt_report": Good(f"/v1/reports/{thing['report']}/adoptions", {"decision": "adopted"}, 201),
         "adopt_result": Good(f"/v1/results/{thing['result']}/adoptions", {"decision": "adopted"}, 201),
+        "adopt_expected": Good(
+            f"/v1/expected-adoptions/{thing['expected']}/adoptions", {"decision": "adopted"}, 201, by="receiver"
+        ),
+        "withdraw_result": Good(result + "/withdraw", {"reason": "renounced"}, 200, result, by="finished"),
         "refer": Good(f"{case}/referrals", {"matter": "LAB-12", "to_agency": agency["reporter"]}, 201),
         "record_sharing_basis": Good(f"{case}/sharing-bases", consent, 201),
         "invite_participant": Good(f"{case}/participants", {"agency": agency["sibling"], "role": "observer"}, 201),

@@ -258,6 +258,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "list_referrals_of_case": _get("/v1/cases/{thing}/referrals", "case"),
     "list_referrals": _get("/v1/referrals?box=in"),
     "list_escalations": _get("/v1/escalations"),
+    "read_adoption_rates": _get(
+        "/v1/statistics/adoptions?arisen_from=2026-01-01T00:00:00Z&arisen_before=2026-02-01T00:00:00Z"
+    ),
     "read_push_backs": _get(
         "/v1/statistics/push-backs?requested_from=2026-01-01T00:00:00Z&requested_before=2026-12-31T00:00:00Z"
     ),
@@ -301,6 +304,10 @@ CALLS: Final[Mapping[str, Call]] = {
     "read_result": _get("/v1/results/{thing}", "result"),
     "list_adoptions": _get("/v1/results/{thing}/adoptions", "result"),
     "adopt_result": _post("/v1/results/{thing}/adoptions", 422, "result", body={"decision": "not_adopted"}),
+    "withdraw_result": _post("/v1/results/{thing}/withdraw", 412, "result", body={"reason": "renounced"}, stale=True),
+    "list_expected_adoptions": _get("/v1/expected-adoptions"),
+    "read_expected_adoption": _get("/v1/expected-adoptions/{thing}", "expected"),
+    "adopt_expected": _post("/v1/expected-adoptions/{thing}/adoptions", 422, "expected", body={"decision": "partly"}),
     "adopt_report": _post("/v1/reports/{thing}/adoptions", 422, "report", body={"decision": "not_adopted"}),
 }
 """Every operation of the model but those that change the world although they may not be asked twice (EXEMPT)."""

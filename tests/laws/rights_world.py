@@ -143,6 +143,7 @@ _REFERRALS = {
 }
 _REPORT = _parts(coordinator="coordinator", reporter="owner")
 _RESULT = {**_CASE, "finished": frozenset({"owner", "receiver"})}
+_EXPECTED = _parts(receiver="owner", coordinator="coordinator", parent="supervisor")
 _REQUEST = _parts(coordinator="decider coordinator", reporter="filer")
 _OWN_NUMBER = _parts(coordinator="reader", reporter="owner")
 _PAIR = _parts(coordinator="owner", reporter="reader", parent="supervisor")
@@ -255,6 +256,8 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
     assert invited.status_code == 201, invited.text
     founding = (await union.get(f"/v1/cases/{case_id}/links")).json()["data"][0]
     (result,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
+    awaited = (await union.get(f"/v1/expected-adoptions?box=others&case={case_id}")).json()["data"]
+    of_whom = {row["agency"]["id"]: row["id"] for row in awaited if row["result_id"] == result["id"]}
     asked = await apis["reporter"].post(f"/v1/cases/{case_id}/person-requests", _ASKED, headers={"tongli-actor": "m-1"})
     assert asked.status_code == 201, asked.text
     taken = await union.post(f"/v1/person-requests/{asked.json()['id']}/review", {}, if_match=1)
@@ -274,6 +277,7 @@ async def _happen(apis: Mapping[str, Api]) -> tuple[dict[str, Thing], Shown]:
         "founding": Thing(founding["id"], _parts(coordinator="coordinator")),
         "leaf": Thing(filed["receipt"]["leaf_id"], _REPORT),
         "result": Thing(result["id"], _RESULT),
+        "expected": Thing(of_whom[str(apis["receiver"].id)], _EXPECTED),
         "basis": Thing(kept, _parts(coordinator="owner coordinator", receiver="recipient")),
         "withdrawn": Thing(ended, _parts(coordinator="owner coordinator", receiver="recipient")),
         "assessment": Thing(assessment.json()["id"], _READ_BY_ALL),

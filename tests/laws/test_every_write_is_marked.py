@@ -179,6 +179,11 @@ async def _main_job(ledger: Ledger, union: Api, labour: Api) -> Json:
         assert referral["leaf"]["case_id"] == UUID(case_id)
     (result,) = (await union.get(f"{path}/results")).json()["data"]
     await ledger.does(union, "POST", f"/v1/results/{result['id']}/adoptions", {"decision": "adopted"})
+    another = (await ledger.does(labour, "POST", "/v1/reports", report_body(sharing_basis=None)))["case"]["id"]
+    (owed,) = (await union.get(f"/v1/expected-adoptions?case={another}")).json()["data"]
+    await ledger.does(union, "POST", f"/v1/expected-adoptions/{owed['id']}/adoptions", {"decision": "adopted"})
+    gone = {"reason": "entered_in_error"}
+    await ledger.does(labour, "POST", f"/v1/results/{result['id']}/withdraw", gone, if_match=result["version"])
     return {"case_id": case_id, "report_id": filed["id"], "labour": labour, "leaf_id": filed["receipt"]["leaf_id"]}
 
 

@@ -117,7 +117,8 @@ async def _through_the_main_job(union: Api, labour: Api) -> str:
     result = {"kind": "recognition", "code": "hard-to-employ", "text": about}
     await step(labour, resumed, "complete", text=about, result=result)
     (shown,) = (await union.get(f"/v1/cases/{case_id}/results")).json()["data"]
-    await union.post(f"/v1/results/{shown['id']}/adoptions", {"decision": "partly", "reason": about})
+    partly = {"decision": "partly", "reason_code": "other", "reason": about}
+    await union.post(f"/v1/results/{shown['id']}/adoptions", partly)
     for path in (
         "",
         "/file",

@@ -57,6 +57,7 @@ _SETS = {
     "case_transfer": "version = 9",
     **dict.fromkeys(("conference", "conference_session", "agenda_item", "conference_task", "letter"), "version = 9"),
     "opinion": "text = 'mine'",
+    "result": "version = 9",
 }
 
 

@@ -224,7 +224,7 @@ async def test_an_answer_through_a_link_costs_a_step_and_the_look_at_the_link(
     async with recorder.budget(17):
         assert (await instance.http.post("/answer", data=look)).status_code == 200
     said = look | {"step": "accept", "version": str(referral["version"]), "clerk": "王守门"}
-    async with recorder.budget(31):
+    async with recorder.budget(32):
         assert (await instance.http.post("/answer", data=said)).status_code == 200
     recorder.seen.clear()
     assert (await instance.http.post("/answer", data={"link": "tla_" + "A" * 76})).status_code == 404

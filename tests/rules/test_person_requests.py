@@ -143,6 +143,7 @@ def test_every_action_that_is_marked_in_a_case_has_words_in_both_languages() -> 
     steps |= {f"match_candidate.{verb}" for verb in compared} | {"match.undone"}
     steps |= {f"access_request.{verb}" for verb in ("ask", "read", "granted", "refused", "revoked")}
     steps |= {f"person_request.{step}" for step in (*RequestStep, "file", "read", "overdue")}
+    steps |= {f"{kind}.adopt" for kind in ("result", "report")}
     assert {action for action in literal | steps if action not in OPERATIONS} == set()
     assert all(words.zh and words.en for words in OPERATIONS.values())
     assert CASE_STATUSES
