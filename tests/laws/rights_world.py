@@ -2,10 +2,12 @@
 operation may name. Who has which part is written down here by hand, not asked of the code under test."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from tests.actions.people import signed_in, token_of
 from tests.actions.world import register_witness, seal_now
 from tests.builders import Api, person_body
 
+FRESH_S: Final = 120.0
 COORDINATOR: Final = "coordinator"
 RELATIONS: Final[Mapping[str, str]] = {
     COORDINATOR: "DEMO-340802-UNION",
@@ -59,6 +62,20 @@ MARKS: Final[Mapping[str, str]] = {
 """One mark for each class of what was reported; an answer shows a class if and only if it holds its mark."""
 
 
+@dataclass(slots=True)
+class FreshToken:
+    """A token that is minted anew before it can run out, or be too old for a step-up, however slow the machine is."""
+
+    mint: Callable[[], str]
+    minted: tuple[float, str] | None = None
+
+    def text(self) -> str:
+        now = time.monotonic()
+        if self.minted is None or now - self.minted[0] > FRESH_S:
+            self.minted = (now, self.mint())
+        return self.minted[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody who asks: a relation's agency, the roles held in it, and a token with every scope there is."""
@@ -68,8 +85,12 @@ class Principal:
     agency_kind: str
     roles: frozenset[Role]
     principal_id: UUID
-    token: str = field(repr=False)
+    fresh: FreshToken = field(repr=False)
     device_id: UUID | None = None
+
+    @property
+    def token(self) -> str:
+        return self.fresh.text()
 
     @property
     def counting(self) -> frozenset[Role]:
@@ -329,13 +350,14 @@ async def _people(raw: asyncpg.Connection, tokens: TokenAuthority, relation: str
     kind = await raw.fetchval("SELECT kind FROM agency WHERE id = $1", api.id)
     await raw.execute("UPDATE client SET scopes = $2 WHERE id = $1", api.agency.client_id, list(SCOPES))
     client_id = api.agency.client_id
-    token = _machine_token(tokens, client_id, api.id, frozenset(SCOPES))
-    found = [Principal(relation, api.id, kind, frozenset({Role.integration}), client_id, token)]
+    mint = partial(_machine_token, tokens, client_id, api.id, frozenset(SCOPES))
+    found = [Principal(relation, api.id, kind, frozenset({Role.integration}), client_id, FreshToken(mint))]
     for roles in _HELD:
         login = f"matrix-{'-'.join(roles)}"
-        staff_id, device_id, token = await signed_in(raw, tokens, api.id, roles, login=f"{login}-{relation}")
+        staff_id, device_id, _ = await signed_in(raw, tokens, api.id, roles, login=f"{login}-{relation}")
         await raw.execute("UPDATE staff SET login = $2 WHERE id = $1", staff_id, login)
-        found.append(Principal(relation, api.id, kind, frozenset(roles), staff_id, token, device_id))
+        fresh = FreshToken(partial(token_of, tokens, staff_id, api.id, device_id))
+        found.append(Principal(relation, api.id, kind, frozenset(roles), staff_id, fresh, device_id))
     return found
 
 
