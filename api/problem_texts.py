@@ -113,6 +113,9 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "unknown-referral": Text("没有该转办。", "There is no such referral."),
     "not-with-this-decision": Text("此表态不需要理由代码。", "This decision takes no reason code."),
     "not-with-this-step": Text("此步骤不接受该字段。", "This step does not take this field."),
+    "not-with-a-drill": Text("演练不对应预警。", "A drill names no alert."),
+    "not-with-this-subject": Text("此类对象不接受该字段。", "This kind of subject does not take this field."),
+    "counted-by-the-platform": Text("聚集由平台自行统计。", "Clusters are counted by the platform itself."),
     "not-with-this-link": Text("此类关联不接受该字段。", "This kind of link does not take this field."),
     "same-case": Text("不能与案件自身关联。", "A case is not linked with itself."),
     "not-of-a-household": Text("只有家庭案件之间可以是同户。", "Only cases of households can be of one household."),
@@ -288,6 +291,16 @@ REASONS: Final[dict[str, Text]] = {
     "assigned-by-conference": Text(
         "联席会议已确定由贵机构承办，不得再以职责不属为由退回。",
         "A joint conference decided that it is yours; that it is not your duty can be said no more.",
+    ),
+    "only-unions-plan": Text("只有工会可以制定预案。", "Plans are kept by unions."),
+    "plan-retired": Text("该预案已停用。", "This plan is retired."),
+    "alert-resolved": Text("该预警已解除。", "This alert is resolved."),
+    "plan-of-other-alerts": Text(
+        "该预案不适用于此级别或此类原因的预警。", "This plan is for graver alerts, or for other causes."
+    ),
+    "plan-active-already": Text("该预案已在启动中，请先解除。", "This plan is active already; stand it down first."),
+    "no-agency-of-a-kind": Text(
+        "本地及上级没有预案所需类别的机构。", "Neither the place nor those above have an agency of a kind in the plan."
     ),
     "transfer-waits-already": Text("已有一项主办变更待答复。", "A transfer of this case waits for an answer."),
     "nothing-to-take-over": Text(

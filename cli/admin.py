@@ -21,6 +21,7 @@ from actions.retention import closed_before
 from cli.admin_decoys import decoy_arguments, mark_decoy
 from cli.admin_links import LINK_COMMANDS, set_links
 from cli.admin_people import add_app, app_arguments, app_id_arguments, invite, revoke_app
+from cli.admin_warnings import override_thresholds, threshold_arguments
 from cli.entrances import EMBEDDED_DATABASE, CannotRun, or_give_up, read_settings, say
 from cli.migrate import HEAD
 from crypto.client_secrets import hash_secret, new_secret
@@ -65,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _retention_arguments(commands.add_parser("retention", help="list the cases whose period of retention is over"))
     _calendar_arguments(commands.add_parser("confirm-calendar", help="enter a year's working days from their notice"))
     _clock_arguments(commands.add_parser("override-clocks", help="set a division's stricter clocks for a matter"))
+    threshold_arguments(commands.add_parser("override-thresholds", help="set a division's own levels of early warning"))
 
 
 def _retention_arguments(parser: argparse.ArgumentParser) -> None:
@@ -391,4 +393,5 @@ _WORK: dict[str, Work] = {
     "mark-decoy": mark_decoy,
     "confirm-calendar": _confirm_calendar,
     "override-clocks": _override_clocks,
+    "override-thresholds": override_thresholds,
 }

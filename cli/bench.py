@@ -14,6 +14,7 @@ BENCHES = {
     "keys": "bench.trust_keys",
     "linkage": "bench.linkage",
     "trust": "bench.trust",
+    "warnings": "bench.warnings",
 }
 """What can be measured, and the module that does it (`add_arguments(parser)`, `run(arguments)`)."""
 

@@ -1,16 +1,18 @@
 """Watches the clocks of referrals, adoptions and requests of persons in business time: what has passed is said, what
-nobody answered is taken back, what was decided until a day is open again. And, in real time, emergency uses that
-nobody judged, decoys that somebody touched, agencies that try identities out, and endpoints that only fail."""
+nobody answered is taken back, what was decided until a day is open again; every night new cases are counted. And, in
+real time, emergency uses that nobody judged, decoys that somebody touched, agencies that try identities out, and
+endpoints that only fail."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
+from actions.alerts import tell_of_late_alerts, watch_clusters
 from actions.break_glass import remind_of_reviews
 from actions.clocks import count_again, expire, fire_clocks
 from actions.conference_tasks import fire_conference_clocks
@@ -21,12 +23,14 @@ from actions.honey import tell_of_touches
 from actions.letters import fire_letter_clocks
 from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
+from actions.plans import tell_of_late_tasks
 from db.clock import real_time
 from db.engine import Database, Raw
 from db.queries import clocks, expected_adoptions, match_candidates, person_requests
 from db.queries.calendar import load_calendar
 from db.transaction import open_system_transaction
 from rules.calendar import WorkCalendar
+from rules.deadlines import shanghai_day
 from rules.expiry import GRACE_WORKING_DAYS
 
 Act: TypeAlias = Callable[[Raw, UUID, UUID], Awaitable[bool]]
@@ -47,10 +51,12 @@ async def run_clocks(database: Database, stop: asyncio.Event) -> None:
     Dates are counted again whenever a year of the calendar has become official, at the latest a minute after.
     """
     official: frozenset[int] = frozenset()
+    looked: date | None = None
     look_again = 0.0
     while not stop.is_set():
         if (moment := asyncio.get_running_loop().time()) >= look_again:
             official = await _recalculate_new_years(database, official)
+            looked = await watch_new_cases(database, looked)
             await watch_probing(database)
             await watch_endpoints(database)
             look_again = moment + CALENDAR_S
@@ -58,6 +64,15 @@ async def run_clocks(database: Database, stop: asyncio.Event) -> None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S):
                     await stop.wait()
+
+
+async def watch_new_cases(database: Database, looked: date | None) -> date:
+    """Counts new cases once a business day, at the start and every night; the day. Safe to repeat, also at once."""
+    now = database.clock()
+    if (day := shanghai_day(now)) != looked:
+        async with open_system_transaction(database) as raw:
+            await watch_clusters(raw, now)
+    return day
 
 
 async def watch_probing(database: Database) -> int:
@@ -95,6 +110,8 @@ async def look_once(database: Database) -> int:
     async with open_system_transaction(database) as raw:
         told = await remind_of_reviews(raw, limit=BATCH) + await tell_of_touches(raw)
         told += await fire_conference_clocks(raw, now, BATCH) + await fire_letter_clocks(raw, now, BATCH)
+        told += await tell_of_late_alerts(raw, TOGETHER, now=now)
+        told += await tell_of_late_tasks(raw, TOGETHER, now=now)
     async with open_system_transaction(database) as raw:
         fired = told + (await fire_clocks(raw, [row["id"] for row in due], now) if due else 0)
     async with open_system_transaction(database) as raw:

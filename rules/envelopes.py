@@ -41,6 +41,8 @@ HREFS: Mapping[str, str] = {
     "agenda_item": "/v1/agenda-items/{id}",
     "conference_task": "/v1/conference-tasks/{id}",
     "expected_adoption": "/v1/expected-adoptions/{id}",
+    "alert": "/v1/alerts/{id}",
+    "plan_activation": "/v1/plan-activations/{id}",
     "agency": "/v1/agencies/{id}",
     "webhook_endpoint": "/v1/webhook-endpoints/{id}",
     "inbound_receipt": "/v1/inbound/receipts/{id}",

@@ -31,6 +31,8 @@ _OWN = Rule(("owner",))
 # Each side is told in its own case: that it happened. Who did it would tell who reported on the other side.
 _OF_MATCH = Rule((), ("coordinator",))
 _OF_TWO = Rule(("actor", "other"))
+# Whoever stated the signal does not learn what else points to the same subject.
+_OF_LINE = Rule(("other",))
 
 ENTITLEMENTS: dict[str, Rule] = {
     "report.received": Rule(("coordinator", "actor")),
@@ -50,6 +52,14 @@ ENTITLEMENTS: dict[str, Rule] = {
     "case_transfer.cancelled": _OF_TWO,
     "participant.joined": Rule(("coordinator", "other")),
     "participant.left": Rule(("coordinator", "other")),
+    "alert.raised": _OF_LINE,
+    "alert.acknowledged": _OF_LINE,
+    "alert.overdue": _OF_LINE,
+    "alert.cleared": _OF_LINE,
+    "plan.activated": _OF_TWO,
+    "plan.stood_down": _OF_TWO,
+    "plan_task.done": _OF_TWO,
+    "plan_task.overdue": _OF_LINE,
     "referral.requested": _POOLED,
     "referral.received": _REFERRAL,
     "referral.accepted": _POOLED,

@@ -50,6 +50,9 @@ class Subject(StrEnum):
     conference = "conference"
     letter = "letter"
     expected_adoption = "expected_adoption"
+    alert = "alert"
+    plan = "plan"
+    plan_task = "plan_task"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -65,6 +68,7 @@ TRANSFER_PARTS = frozenset({"giver", "taker"})
 LETTER_PARTS = frozenset({"author", "addressee", "copied"})
 CONFERENCE_PARTS = frozenset({"convener", "member"})
 EXPECTED_PARTS = frozenset({"owner", "coordinator", "supervisor"})
+ALERT_PARTS = frozenset({"owner", "above"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
     Subject.own: frozenset({"owner"}),
@@ -85,6 +89,9 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.conference: CONFERENCE_PARTS,
     Subject.letter: LETTER_PARTS,
     Subject.expected_adoption: EXPECTED_PARTS,
+    Subject.alert: ALERT_PARTS,
+    Subject.plan: frozenset({"owner"}),
+    Subject.plan_task: frozenset({"owner", "doer"}),
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -94,6 +101,7 @@ _CASE_READERS = _CASEWORK | {Role.union_supervisor, Role.fund_officer}
 _REFERRAL_READERS = _CASEWORK | {Role.union_supervisor}
 _COORDINATORS = frozenset({Role.integration, Role.union_coordinator})
 _ADMINS = frozenset({Role.integration, Role.agency_admin})
+_WARNED = frozenset({Role.integration, Role.union_coordinator, Role.union_supervisor, Role.leadership})
 _AUDITORS = frozenset({Role.integration, Role.auditor, Role.agency_supervisor, Role.union_supervisor})
 
 OF_UNIONS = frozenset({Role.union_coordinator, Role.union_supervisor})
@@ -249,6 +257,20 @@ OPERATIONS: Mapping[str, Operation] = {
     "list_transfers": _own("cases:read", _COORDINATORS | {Role.union_supervisor}),
     "read_transfer": _of(Subject.case_transfer, "cases:read", _COORDINATORS | {Role.union_supervisor}, purpose=True),
     "take_transfer_step": _of(Subject.case_transfer, "cases:write", _COORDINATORS),
+    # early warning
+    "state_signal": _own("alerts:write", _CASEWORK),
+    "list_alerts": _own("alerts:read", _WARNED),
+    "read_alert": _of(Subject.alert, "alerts:read", _WARNED),
+    "take_alert_step": _of(Subject.alert, "alerts:write", _COORDINATORS | {Role.union_supervisor}, parts={"owner"}),
+    "open_plan": _own("alerts:write", _COORDINATORS | {Role.union_supervisor}),
+    **dict.fromkeys(("list_plans", "list_plan_activations"), _own("alerts:read", _WARNED)),
+    "read_plan_activation": _of(Subject.plan, "alerts:read", _WARNED),
+    **dict.fromkeys(
+        ("retire_plan", "activate_plan", "stand_down_plan"),
+        _of(Subject.plan, "alerts:write", _COORDINATORS | {Role.union_supervisor}),
+    ),
+    "list_plan_tasks": _own("alerts:read", _CASEWORK),
+    "finish_plan_task": _of(Subject.plan_task, "alerts:write", _CASEWORK, parts={"doer"}),
     # referrals
     "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),
     "list_referrals_of_case": _case("referrals:read", _REFERRAL_READERS),

@@ -10,6 +10,8 @@ SCOPES: dict[str, str] = {
     "referrals:read": "read referrals",
     "referrals:write": "refer needs and take steps on referrals",
     "results:write": "adopt results and reports",
+    "alerts:read": "read alerts of early warning",
+    "alerts:write": "state signals and handle alerts",
     "events:read": "read the event feed",
     "webhooks:manage": "manage webhook endpoints, deliveries and inbound sources",
     "persons:match": "look persons up for linking",

@@ -3,6 +3,7 @@
 from db.models import (
     access_requests,
     agencies,
+    alerts,
     answer_links,
     apps,
     assessments,
@@ -33,6 +34,7 @@ from db.models import (
     merges,
     people,
     person_requests,
+    plans,
     qualifications,
     referrals,
     reports,
@@ -45,6 +47,7 @@ from db.models import (
 __all__ = [
     "access_requests",
     "agencies",
+    "alerts",
     "answer_links",
     "apps",
     "assessments",
@@ -75,6 +78,7 @@ __all__ = [
     "merges",
     "people",
     "person_requests",
+    "plans",
     "qualifications",
     "referrals",
     "reports",

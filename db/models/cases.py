@@ -25,6 +25,7 @@ class Case(SQLModel, table=True):
         CheckConstraint(one_of("urgency", *Urgency), name="case_urgency"),
         Index("case_by_coordinator", "coordinator_agency_id"),
         Index("case_by_employer", "employer_id"),
+        Index("case_by_opening", "opened_at"),
         Index("case_by_merged_into", "merged_into", postgresql_where="merged_into IS NOT NULL"),
         Index("case_closed", "closed_at", postgresql_where="status = 'closed' AND erased_at IS NULL"),
     )

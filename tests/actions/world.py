@@ -282,6 +282,29 @@ late AS (
                             matter_code, need, place, urgency, due_at, raised_at, ended_at)
     SELECT gen_random_uuid(), id, coordinator_agency_id, 'resolve', 'supervisor', to_agency_id, coordinator_agency_id,
            matter_code, need, place, urgency, now(), now(), now() FROM referral ORDER BY id LIMIT 1),
+alerted AS (
+    INSERT INTO alert (id, subject_kind, subject_key, subject_name, division_code, level, causes, status,
+                       union_agency_id, line, raised_at, overdue, last_cause_at, updated_at, version)
+    SELECT gen_random_uuid(), 'division', '340802', '340802', '340802', 4, '{closure}', 'open', coordinator_agency_id,
+           ARRAY[coordinator_agency_id], now(), false, now(), now(), 1 FROM "case" ORDER BY id LIMIT 1
+    RETURNING id, union_agency_id),
+stated AS (
+    INSERT INTO signal (id, agency_id, kind, subject_kind, subject_key, subject_name, division_code, measured, source,
+                        observed_on, alert_id, line, created_at)
+    SELECT gen_random_uuid(), union_agency_id, 'closure', 'division', '340802', '340802', '340802', '{}', 'x', now(),
+           id, ARRAY[union_agency_id], now() FROM alerted),
+planned AS (
+    INSERT INTO plan (id, agency_id, title, level, signals, actions, status, created_at, updated_at, version)
+    SELECT gen_random_uuid(), union_agency_id, 'x', 1, '{}', '[]', 'active', now(), now(), 1 FROM alerted
+    RETURNING id, agency_id),
+activated AS (
+    INSERT INTO plan_activation (id, plan_id, agency_id, drill, title, status, activated_at, updated_at, version)
+    SELECT gen_random_uuid(), id, agency_id, true, 'x', 'active', now(), now(), 1 FROM planned RETURNING id, agency_id),
+tasked AS (
+    INSERT INTO plan_task (id, activation_id, agency_id, owner_agency_id, title, drill, due_at, status, overdue,
+                           created_at, updated_at, version)
+    SELECT gen_random_uuid(), id, agency_id, agency_id, 'x', true, now(), 'open', false, now(), now(), 1
+      FROM activated),
 touch AS (INSERT INTO honey_touch (leaf_id, told_at) SELECT event, now() FROM e)
 INSERT INTO delivery_attempt (delivery_id, number, agency_id, started_at, duration_ms, outcome)
 SELECT delivery.id, 1, agency, now(), 1, 'ok' FROM e, delivery"""

@@ -357,6 +357,23 @@ async def test_a_division_sets_stricter_clocks_and_never_looser_ones(installatio
     assert await installation.value("SELECT clocks #>> '{resolve,amount}' FROM matter_override") == "3"
 
 
+async def test_a_division_sets_its_own_levels_of_early_warning(installation: Installation, tmp_path: Path) -> None:
+    local = ("--division", "340802", "--source", "宜人社发〔2026〕4号", "--valid-from", "2026-01-01")
+    file, own = (
+        tmp_path / "own.json",
+        {"signal": "closure", "subject": "employer", "level": 1, "basis": "x", "mark": "L"},
+    )
+    for persons in (50, 40):
+        file.write_text(json.dumps([own | {"at_least": {"persons": persons}}]), encoding="utf-8")
+        made = installation.admin("override-thresholds", "--file", str(file), *local)
+        assert made == {"division": "340802", "thresholds": 1}
+    said = "SELECT string_agg(thresholds #>> '{0,at_least,persons}', ' ') FROM warning_override"
+    assert await installation.value(said) == "40", "the later one replaces the earlier"
+    for wrong in ('[{"signal": "rumour"}]', "{}x", '{"a": 1}', json.dumps([own | {"at_least": {"people": 1}}])):
+        file.write_text(wrong, encoding="utf-8")
+        assert "--file" in installation.refusal("override-thresholds", "--file", str(file), *local)
+
+
 def test_admin_without_any_database_says_what_to_do(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TONGLI_")}
     ended = subprocess.run(

@@ -21,6 +21,7 @@ NOUNS = {
     *(
         "access_requests",
         "agencies",
+        "alerts",
         "answer_links",
         "apps",
         "assessments",
@@ -56,7 +57,7 @@ NOUNS = {
         "match_candidates",
         "matters",
     ),
-    *("merges", "people", "person_requests"),
+    *("merges", "people", "person_requests", "plans"),
     "problems",
     *("qualifications", "referrals", "reports", "rescoring", "results", "sharing", "staff", "statistics"),
     *("webhook_endpoints", "webhook_replays", "webhooks"),

@@ -14,7 +14,16 @@ from settings import Settings
 from tests.actions.world import READ_BY_ALL, TABLES, World, act_as, granted, policies, undone, walled, world_on
 
 PUBLIC = {
-    *("division", "code", "calendar_year", "calendar_day", "matter", "matter_override", "competence"),
+    *(
+        "division",
+        "code",
+        "calendar_year",
+        "calendar_day",
+        "matter",
+        "matter_override",
+        "warning_override",
+        "competence",
+    ),
     *("rate_bucket", "sign_in_attempt", "app_client", "alembic_version"),
 }
 """Tables that name no person, no case and no account: reference, budgets, counted tries, apps, the revision."""
@@ -30,6 +39,7 @@ DEFINERS = {
         "use_assertion",
         "lease_requests",
         "spend_budget",
+        *("union_line", "raise_alert", "state_signal", "new_cases", "name_of_subject", "clear_alerts", "late_alerts"),
         "mark_honey",
         "honey_touches",
         "copy_case_to_participants",

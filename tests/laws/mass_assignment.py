@@ -54,6 +54,7 @@ CALLERS_ALL_THE_SAME: Final = {
     ("InvitationIn", "role"): "one value, observer",
     ("CaseLinkIn", "number"): "of the agency's own files, or of another platform; a case's own stays the service's",
     ("CaseLinkIn", "level"): "of another platform",
+    ("PlanIn", "level"): "of the alerts that a union's own plan is for; an alert's own stays the service's",
 }
 
 
@@ -103,6 +104,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     letter = f"/v1/letters/{thing['letter']}"
     item, task = f"/v1/agenda-items/{thing['agenda_item']}", f"/v1/conference-tasks/{thing['conference_task']}"
     members = {"name": "矩阵", "members": [agency["receiver"]], "quorum": 1}
+    alert = f"/v1/alerts/{thing['alert']}"
+    activation = f"/v1/plan-activations/{thing['activation']}"
     in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
     inbound = f"/v1/inbound-sources/{thing['inbound_source']}"
@@ -121,6 +124,11 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "invite_participant": Good(f"{case}/participants", {"agency": agency["sibling"], "role": "observer"}, 201),
         "take_case_step": Good(f"{case}/activate", {"difficulty_class": "deep"}, 200, case),
         "take_referral_step": Good(f"{referral}/cancel", {"reason": "need_gone", "text": "x"}, 200, referral),
+        "state_signal": Good("/v1/signals", _SIGNAL, 201),
+        "take_alert_step": Good(f"{alert}/acknowledge", {"reported_to": "市总工会"}, 200, alert),
+        "open_plan": Good("/v1/plans", _PLAN, 201),
+        "activate_plan": Good(f"/v1/plans/{thing['plan']}/activations", {"alert_id": None, "drill": True}, 409),
+        "stand_down_plan": Good(f"{activation}/stand-down", {"lesson": "x"}, 200, activation),
         "ask_transfer": Good(f"{case}/transfers", _transfer(agency["sibling"]), 201),
         "take_transfer_step": Good(f"{transfer}/cancel", {}, 200, transfer),
         "write_letter": Good(f"{case}/letters", _HINT, 201),
@@ -419,6 +427,21 @@ def _principal(world: RightsWorld, write: Write) -> Principal:
         if principal.relation == write.good.by and verdict is Verdict.allowed and mine:
             return principal
     raise AssertionError(f"nobody of the {write.good.by} may {write.name}")
+
+
+_PLAN: Json = {
+    "title": "矩阵预案",
+    "level": 2,
+    "signals": ["closure"],
+    "actions": [{"title": "矩阵任务", "agency_kind": "labour", "within_hours": 2}],
+}
+_SIGNAL: Json = {
+    "kind": "closure",
+    "subject": {"kind": "employer", "division_code": "340802", "employer": {"name": "矩阵纺织厂", "uscc": None}},
+    "measured": {"persons": 1},
+    "source": "矩阵",
+    "observed_on": "2026-01-05",
+}
 
 
 def _transfer(taker: str) -> dict[str, object]:

@@ -82,6 +82,11 @@ _GROUNDLESS: Final = {
 }
 _GRANT: Final = {"field_classes": ["basic"], "expires_at": "2030-01-01T00:00:00Z"}
 _REFUSAL: Final = {"reason_code": "no_basis", "text": "x"}
+_PLAN_LISTS: Final = {
+    "list_plans": "plans",
+    "list_plan_activations": "plan-activations",
+    "list_plan_tasks": "plan-tasks",
+}
 _REFERRALS = ("requested", "in_progress", "completed", "failed", "draft", "pooled")
 _WITHOUT_MANDATE: Final = {
     "kind": "copy",
@@ -205,6 +210,17 @@ CALLS: Final[Mapping[str, Call]] = {
     "ask_transfer": Call("POST", "/v1/cases/{thing}/transfers", frozenset({409, 422}), ("case",), _TRANSFER),
     "list_transfers": _get("/v1/case-transfers"),
     "read_transfer": _get("/v1/case-transfers/{thing}", "transfer"),
+    "state_signal": _post("/v1/signals", 422),
+    "list_alerts": _get("/v1/alerts"),
+    "read_alert": _get("/v1/alerts/{thing}", "alert"),
+    "take_alert_step": _post("/v1/alerts/{thing}/acknowledge", 412, "alert", stale=True),
+    "open_plan": _post("/v1/plans", 422),
+    **{name: _get(f"/v1/{path}") for name, path in _PLAN_LISTS.items()},
+    "retire_plan": _post("/v1/plans/{thing}/retire", 412, "plan", stale=True),
+    "activate_plan": _post("/v1/plans/{thing}/activations", 422, "plan", body={"drill": False}),
+    "read_plan_activation": _get("/v1/plan-activations/{thing}", "activation"),
+    "stand_down_plan": _post("/v1/plan-activations/{thing}/stand-down", 412, "activation", stale=True),
+    "finish_plan_task": _post("/v1/plan-tasks/{thing}/finish", 412, "plan_task", stale=True),
     "take_transfer_step": _post("/v1/case-transfers/{thing}/cancel", 412, "transfer", stale=True),
     "list_case_tasks": _get("/v1/cases/{thing}/tasks", "case"),
     "invite_participant": _post("/v1/cases/{thing}/participants", 422, "case", body={"agency": NOTHING}),

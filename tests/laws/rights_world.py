@@ -399,7 +399,15 @@ async def _matches(raw: asyncpg.Connection, apis: Mapping[str, Api]) -> dict[str
     assert asked.json()["holder"]["id"] == str(sibling.id)
     moved = await apis[COORDINATOR].post(f"/v1/cases/{both.case}/transfers", _MOVED | {"to_agency": str(sibling.id)})
     assert moved.status_code == 201, moved.text
+    assert (await reporter.post("/v1/signals", _SIGNAL)).status_code == 201
+    alert = await raw.fetchval("SELECT id FROM alert WHERE subject_key = '340802' AND status <> 'resolved'")
+    plan = (await apis[COORDINATOR].post("/v1/plans", _PLAN)).json()
+    drill = (await apis[COORDINATOR].post(f"/v1/plans/{plan['id']}/activations", {"drill": True})).json()
     return {
+        "plan": Thing(plan["id"], _OWN),
+        "activation": Thing(drill["id"], _OWN),
+        "plan_task": Thing(drill["tasks"][0]["id"], _parts(coordinator="owner", reporter="doer")),
+        "alert": Thing(str(alert), _parts(coordinator="owner", parent="above")),
         "transfer": Thing(moved.json()["id"], _parts(coordinator="giver", sibling="taker")),
         "match": Thing(str(both.id), _parts(coordinator="coordinator holder comparer")),
         "half_match": Thing(str(half.id), _parts(coordinator="coordinator", sibling="holder")),
@@ -448,6 +456,18 @@ async def _made(api: Api, path: str, body: Mapping[str, Any]) -> str:
     return str(answer.json()["id"])
 
 
+_PLAN = {
+    "title": "矩阵预案",
+    "level": 1,
+    "actions": [{"title": "矩阵任务", "agency_kind": "labour", "within_hours": 24}],
+}
+_SIGNAL = {
+    "kind": "unemployment",
+    "subject": {"kind": "division", "division_code": "340802"},
+    "measured": {"percent": 7, "months": 2},
+    "source": "矩阵统计",
+    "observed_on": "2026-01-05",
+}
 _MOVED = {"reason": "moved", "text": "矩阵迁居", "basis": {"kind": "consent", "reference": "矩阵同意书"}}
 _ACCESS = {"purpose": "assistance", "basis": {"kind": "consent", "reference": "矩阵同意书"}, "reason": "矩阵核对"}
 

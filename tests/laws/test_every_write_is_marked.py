@@ -136,6 +136,8 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _transfers(ledger, union, await instance.api("DEMO-990101-UNION"))
         await _letters(ledger, union)
         await _conferences(ledger, union, labour)
+        await _warnings(ledger, union, labour)
+        await _plans(ledger, union, labour)
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _inbound(ledger, await instance.api("DEMO-340802-UNION"), behind)
@@ -380,6 +382,27 @@ async def _conferences(ledger: Ledger, union: Api, labour: Api) -> None:
     task = {"owner": str(labour.id), "text": "制定办法", "due_on": tomorrow[:10]}
     decided = await ledger.does(union, "POST", f"{item}/decide", {"text": "同意", "tasks": [task]}, if_match=1)
     await ledger.does(labour, "POST", f"/v1/conference-tasks/{decided['tasks'][0]}/start", {}, if_match=1)
+
+
+async def _warnings(ledger: Ledger, union: Api, labour: Api) -> None:
+    """A signal that raises an alert, acknowledged and resolved."""
+    place = {"kind": "division", "division_code": "340802"}
+    signal = {"kind": "unemployment", "subject": place, "measured": {"percent": 6, "months": 2}, "source": "统计"}
+    await ledger.does(labour, "POST", "/v1/signals", signal | {"observed_on": "2026-01-05"})
+    (alert,) = (await union.get("/v1/alerts?status=open&level=1")).json()["data"]
+    path = f"/v1/alerts/{alert['id']}"
+    await ledger.does(union, "POST", f"{path}/acknowledge", {"reported_to": "市总工会"}, if_match=1)
+    await ledger.does(union, "POST", f"{path}/resolve", {"outcome": "handled"}, if_match=2)
+
+
+async def _plans(ledger: Ledger, union: Api, labour: Api) -> None:
+    """A drill, its task done, stood down, the plan retired."""
+    action = {"title": "核实", "agency_kind": "labour", "within_hours": 24}
+    plan = await ledger.does(union, "POST", "/v1/plans", {"title": "预案", "level": 2, "actions": [action]})
+    drill = await ledger.does(union, "POST", f"/v1/plans/{plan['id']}/activations", {"drill": True})
+    await ledger.does(labour, "POST", f"/v1/plan-tasks/{drill['tasks'][0]['id']}/finish", if_match=1)
+    await ledger.does(union, "POST", f"/v1/plan-activations/{drill['id']}/stand-down", {}, if_match=1)
+    await ledger.does(union, "POST", f"/v1/plans/{plan['id']}/retire", if_match=1)
 
 
 async def _accounts(ledger: Ledger, union: Api) -> None:

@@ -58,6 +58,8 @@ _SETS = {
     **dict.fromkeys(("conference", "conference_session", "agenda_item", "conference_task", "letter"), "version = 9"),
     "opinion": "text = 'mine'",
     "result": "version = 9",
+    "alert": "version = 9",
+    **dict.fromkeys(("plan", "plan_activation", "plan_task"), "version = 9"),
 }
 
 

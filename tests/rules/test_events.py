@@ -28,6 +28,8 @@ NOT_OF_ONE_CASE = (
     "case_transfer.",
     "conference.",
     "letter.",
+    "alert.",
+    *("plan.", "plan_task."),
 )
 
 

@@ -150,7 +150,21 @@ def test_every_action_that_is_marked_in_a_case_has_words_in_both_languages() -> 
 
 
 _WITHOUT_CASE = (
-    *("agency.", "assessment.", "client.", "delivery.", "device.", "keys.", "qualification.", "sign_in.", "staff."),
+    *(
+        "agency.",
+        "alert.",
+        "plan.",
+        "plan_task.",
+        "signal.",
+        "assessment.",
+        "client.",
+        "delivery.",
+        "device.",
+        "keys.",
+        "qualification.",
+        "sign_in.",
+        "staff.",
+    ),
     *(
         "audit.cosign",
         "audit.register_witness",

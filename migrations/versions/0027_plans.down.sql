@@ -1,0 +1,3 @@
+-- What stood before revision 0027: alerts without plans.
+
+DROP TABLE plan_task, plan_activation, plan;
