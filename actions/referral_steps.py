@@ -225,6 +225,8 @@ async def _extend(taking: _Taking) -> None:
     taking.changes["extended"] = True
     calendar = await calendar_of(taking.tx)
     await taking.set_dates(dates_after_extension(dates, clocks.extension, calendar), received=True)
+    if taking.referral["clock_stopped_at"] is not None:
+        taking.changes |= STOPPED  # more time sets nothing going
 
 
 async def _complete(taking: _Taking) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from db.engine import Database
 from settings import Settings
-from tests.actions.instances import Instance, StoryClock, instance_on
+from tests.actions.instances import Instance, StoryClock, instance_on, superuser
 from tests.actions.story import Json, refer, report, step, try_step
 from tests.builders import Api
 from tests.rules.calendars import day
@@ -134,6 +134,29 @@ async def test_an_extension_is_given_once_and_counts_from_the_last_day(
     assert (await try_step(justice, longer, "extend")).status_code == 409
     started = await step(justice, longer, "start")
     assert started["resolve_by"] == longer["resolve_by"]
+
+
+async def test_more_time_while_the_clock_stands_sets_nothing_going(
+    at_work: Instance, union: Api, justice: Api, clock: StoryClock
+) -> None:
+    referral = await refer(union, await _case(union), justice, matter="JUS-02")
+    held = await step(justice, await step(justice, referral, "accept"), "hold")
+    longer = await step(justice, held, "extend")
+    assert longer["resolve_by"] == _ends("2026-06-05")
+    assert await _running(at_work, referral["id"]) == (None, None)
+    clock.set("2026-03-05T10:00:00+08:00")
+    resumed = await step(justice, longer, "resume")
+    running, rings = await _running(at_work, referral["id"])
+    assert running == _moment(resumed["resolve_by"]) > _moment(longer["resolve_by"])
+    assert rings is not None
+
+
+async def _running(at_work: Instance, referral_id: str) -> tuple[datetime | None, datetime | None]:
+    """When its next date passes, and its next alarm rings."""
+    async with superuser(at_work.admin_url) as raw:
+        row = await raw.fetchrow("SELECT next_due, alarm_at FROM referral WHERE id = $1::text::uuid", referral_id)
+    assert row is not None
+    return row["next_due"], row["alarm_at"]
 
 
 async def test_a_matter_without_extension_gives_none(union: Api, labour: Api) -> None:
