@@ -39,6 +39,7 @@ COMMANDS = {
     "linkage-encode": Command("cli.linkage_encode", "encode identity numbers that an agency may not disclose"),
     "spec": Command("cli.spec", "write openapi/openapi.json, or check that it is up to date"),
     "linkage": Command("cli.linkage", "train the model that tells whether two reports are about one person"),
+    "simulate": Command("cli.simulate", "live a year of cases at forty agencies through the real code, and judge it"),
     "bench": Command("cli.bench", "measure speed and weight"),
 }
 
