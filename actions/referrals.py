@@ -21,8 +21,9 @@ from rules.errors import Conflict, DuplicateRecord, FieldError, Hidden, Validati
 from rules.escalation import Standing, clock_columns
 from rules.matters import Matter
 from rules.referral_clocks import dates_at_request
+from rules.referrals import parts_in_referral
 from rules.results import bars_second_check
-from rules.rights import Subject, parts_in_referral
+from rules.rights import Subject
 
 NOTE_CONTEXT = "referral.note"
 

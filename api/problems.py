@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from api.problem_catalogue import KINDS, Kind, Language, OpenPlaces
-from api.problem_texts import FIELD_TEXTS, REASONS
+from api.problem_reasons import REASONS
+from api.problem_texts import FIELD_TEXTS
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | bool | None"
 

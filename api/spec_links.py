@@ -54,6 +54,8 @@ _OF_A_CASE: Final = (
     "record_sharing_basis",
     "file_person_request",
     "read_access_log",
+    "record_policy_gap",
+    "read_policy_gaps",
 )
 
 LINKS: Final[tuple[Link, ...]] = (
@@ -78,6 +80,12 @@ LINKS: Final[tuple[Link, ...]] = (
     Link("file_person_request", "take_person_request_step", {"path.request_id": f"{_BODY}/id", **_TAG}, "review"),
     Link("take_person_request_step", "take_person_request_step", {"path.request_id": f"{_BODY}/id", **_TAG}, "fulfil"),
     *_to("list_person_requests", "request_id", f"{_BODY}/data/0/id", "read_person_request"),
+    *_change("register_consultation", "consultation_id", "change_consultation"),
+    *_to("list_consultations", "consultation_id", f"{_BODY}/data/0/id", "read_consultation"),
+    *_change("draft_proposal", "proposal_id", "change_proposal"),
+    *_to("draft_proposal", "proposal_id", f"{_BODY}/id", "read_proposal"),
+    Link("read_proposal", "take_proposal_step", {"path.proposal_id": f"{_BODY}/id", **_TAG}, "send"),
+    *_to("list_proposals", "proposal_id", f"{_BODY}/data/0/id", "read_proposal"),
     *_to("list_matters", "code", f"{_BODY}/data/0/code", "read_matter"),
     *_to("list_divisions", "code", f"{_BODY}/data/0/code", "read_division"),
     *_to("list_agencies", "agency_id", f"{_BODY}/data/0/id", "read_agency"),

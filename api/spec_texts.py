@@ -68,6 +68,10 @@ TAGS: Final[dict[str, Text]] = {
         "共享依据、影响评估、紧急查阅与明文查看。",
         "Why fields may leave: bases, impact assessments, the emergency access, reveal.",
     ),
+    "policy": Text(
+        "源头参与：政策空白，征求意见登记，政策建议的五项要素、发送对象与答复时限。",
+        "Policy: needs that no body answers, proposals and the clock of the reply, drafts on which unions were asked.",
+    ),
     "results": Text("结果与采用：一次认定，各机构共享复用。", "Results and their adoption: decided once, used by all."),
     "directory": Text(
         "职责清单与机构目录：谁的职责、何时办结、到哪里办。",
@@ -99,8 +103,8 @@ ROLES: Final[dict[str, Text]] = {
     "receiver": Text("受理过转办的机构", "an agency that accepted a referral of the case"),
     "observer": Text("受邀了解案件的机构", "an agency invited to observe the case"),
     "actor": Text("办理此事的机构", "the agency that did it"),
-    "sender": Text("发出转办的机构", "the agency that sent the referral"),
-    "addressee": Text("转办指定的机构", "the agency the referral is addressed to"),
+    "sender": Text("发出转办或政策建议的机构", "the agency that sent the referral or the proposal"),
+    "addressee": Text("转办或政策建议指定的机构", "the agency the referral or the proposal is addressed to"),
     "pool": Text("可从待认领池受理的机构", "every agency competent to accept it from the open pool"),
     "owner": Text(
         "推送地址、来函来源或见证密钥所属机构",
@@ -129,6 +133,10 @@ EVENTS: Final[dict[str, Text]] = {
     "case_transfer.accepted": Text("主办变更已被接受", "a transfer of the coordinator's role was accepted"),
     "case_transfer.rejected": Text("主办变更未被同意", "a transfer of the coordinator's role was rejected"),
     "case_transfer.cancelled": Text("主办变更已撤回", "a transfer of the coordinator's role was taken back"),
+    "proposal.sent": Text("政策建议已发出", "a proposal was sent"),
+    "proposal.replied": Text("政策建议已答复", "a proposal was replied to"),
+    "proposal.withdrawn": Text("政策建议已撤回", "a proposal was withdrawn"),
+    "proposal.overdue": Text("政策建议逾期未答复", "the time to reply to a proposal ran out"),
     "participant.joined": Text("一个机构参与案件", "an agency takes part in the case from now on"),
     "participant.left": Text("一个机构退出案件", "an agency no longer takes part in the case"),
     "alert.raised": Text("预警已发出或升级", "an alert was raised, or became graver"),

@@ -1,7 +1,7 @@
-"""Watches the clocks of referrals, adoptions and requests of persons in business time: what has passed is said, what
-nobody answered is taken back, what was decided until a day is open again; every night new cases are counted. And, in
-real time, emergency uses that nobody judged, decoys that somebody touched, agencies that try identities out, and
-endpoints that only fail."""
+"""Watches the clocks of referrals, adoptions, requests of persons and replies to proposals in business time: what has
+passed is said, what nobody answered is taken back, what was decided until a day is open again; every night new cases
+are counted. And, in real time, emergency uses that nobody judged, decoys that somebody touched, agencies that try
+identities out, and endpoints that only fail."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,9 +24,10 @@ from actions.letters import fire_letter_clocks
 from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
 from actions.plans import tell_of_late_tasks
+from actions.proposals import count_reply_again, fire_replies
 from db.clock import real_time
 from db.engine import Database, Raw
-from db.queries import clocks, expected_adoptions, match_candidates, person_requests
+from db.queries import clocks, expected_adoptions, match_candidates, person_requests, proposals
 from db.queries.calendar import load_calendar
 from db.transaction import open_system_transaction
 from rules.calendar import WorkCalendar
@@ -116,6 +117,7 @@ async def look_once(database: Database) -> int:
         fired = told + (await fire_clocks(raw, [row["id"] for row in due], now) if due else 0)
     async with open_system_transaction(database) as raw:
         fired += await fire_overdue(raw, now, TOGETHER)
+        fired += await fire_replies(raw, now, TOGETHER)
     fired += await _reopen_lapsed(database, now)
     fired += await _each(database, unheard, lambda raw, asked, case: fire_request_clock(raw, asked, case, now))
     return fired + await _each(
@@ -162,9 +164,15 @@ async def recalculate_deadlines(database: Database, year: int) -> int:
         person_requests.provisional_requests,
         lambda raw, asked, case: count_request_again(raw, asked, case, now=now, calendar=calendar),
     )
+    replies = await _each_provisional(
+        database,
+        proposals.provisional_proposals,
+        lambda raw, proposal, _: count_reply_again(raw, proposal, now=now, calendar=calendar),
+    )
     return (
         referrals
         + requests
+        + replies
         + await _each_provisional(
             database,
             expected_adoptions.provisional,

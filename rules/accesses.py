@@ -95,6 +95,8 @@ OPERATIONS: dict[str, Words] = {
     "case_transfer.accept": Words("接受主办变更", "took over or gave away the coordinator's role"),
     "case_transfer.reject": Words("不同意主办变更", "rejected a transfer of the coordinator's role"),
     "case_transfer.cancel": Words("撤回主办变更", "took a transfer of the coordinator's role back"),
+    "policy_gap.record": Words("登记了政策空白", "recorded that no body is competent for a need"),
+    "policy_gap.read": Words("查阅了政策空白", "read of needs for which no body is competent"),
     "referral.reminded": Words("提醒转办时限临近", "reminded of a date"),
     "referral.escalate": Words("逾期转办已督办", "told upwards what is late"),
     "person_request.file": Words("登记了本人请求", "filed a request of the person"),

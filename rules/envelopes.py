@@ -43,6 +43,7 @@ HREFS: Mapping[str, str] = {
     "expected_adoption": "/v1/expected-adoptions/{id}",
     "alert": "/v1/alerts/{id}",
     "plan_activation": "/v1/plan-activations/{id}",
+    "proposal": "/v1/proposals/{id}",
     "agency": "/v1/agencies/{id}",
     "webhook_endpoint": "/v1/webhook-endpoints/{id}",
     "inbound_receipt": "/v1/inbound/receipts/{id}",

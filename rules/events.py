@@ -33,6 +33,7 @@ _OF_MATCH = Rule((), ("coordinator",))
 _OF_TWO = Rule(("actor", "other"))
 # Whoever stated the signal does not learn what else points to the same subject.
 _OF_LINE = Rule(("other",))
+_BETWEEN = Rule(("sender", "addressee"))
 
 ENTITLEMENTS: dict[str, Rule] = {
     "report.received": Rule(("coordinator", "actor")),
@@ -50,6 +51,10 @@ ENTITLEMENTS: dict[str, Rule] = {
     "case_transfer.accepted": _OF_TWO,
     "case_transfer.rejected": _OF_TWO,
     "case_transfer.cancelled": _OF_TWO,
+    "proposal.sent": _BETWEEN,
+    "proposal.replied": _BETWEEN,
+    "proposal.withdrawn": _BETWEEN,
+    "proposal.overdue": _BETWEEN,
     "participant.joined": Rule(("coordinator", "other")),
     "participant.left": Rule(("coordinator", "other")),
     "alert.raised": _OF_LINE,

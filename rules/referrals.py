@@ -3,10 +3,11 @@
 States are the words of HL7 FHIR Task as profiled for social-care referral; `returned` and `expired` are ours.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from rules.errors import Conflict, FieldError, InvalidTransition, ValidationFailed
 
@@ -167,6 +168,31 @@ class StepWords:
         """Names of everything that was said."""
         own = ("reason", "text", "missing", "competent_agency_kind", "legal_basis", "approved_by", "outcome")
         return (*(name for name in own if getattr(self, name)), *self.also)
+
+
+def parts_in_referral(
+    agency: UUID,
+    below: Collection[UUID],
+    *,
+    sender: UUID,
+    coordinator: UUID,
+    receiver: UUID | None,
+    status: str,
+    offered: bool,
+) -> frozenset[str]:
+    """The parts of `agency` in a referral. A draft is its sender's alone; a pool is open until somebody accepts."""
+    parts = {"sender"} if agency == sender else set()
+    if status == "draft":
+        return frozenset(parts)
+    if agency == coordinator:
+        parts.add("coordinator")
+    if agency == receiver:
+        parts.add("receiver")
+    if offered and receiver is None and status == "requested":
+        parts.add("pool")
+    if coordinator in below:
+        parts.add("supervisor")
+    return frozenset(parts)
 
 
 def allowed_steps(position: Position, parties: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ the same parts in rules/disclosure.py. Pure.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
 
 class Role(StrEnum):
@@ -53,6 +52,8 @@ class Subject(StrEnum):
     alert = "alert"
     plan = "plan"
     plan_task = "plan_task"
+    proposal = "proposal"
+    consultation = "consultation"
 
 
 STAFF_ROLES = tuple(role for role in Role if role is not Role.integration)
@@ -69,6 +70,7 @@ LETTER_PARTS = frozenset({"author", "addressee", "copied"})
 CONFERENCE_PARTS = frozenset({"convener", "member"})
 EXPECTED_PARTS = frozenset({"owner", "coordinator", "supervisor"})
 ALERT_PARTS = frozenset({"owner", "above"})
+PROPOSAL_PARTS = frozenset({"owner", "addressee"})
 SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.public: frozenset(),
     Subject.own: frozenset({"owner"}),
@@ -92,6 +94,8 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.alert: ALERT_PARTS,
     Subject.plan: frozenset({"owner"}),
     Subject.plan_task: frozenset({"owner", "doer"}),
+    Subject.proposal: PROPOSAL_PARTS,
+    Subject.consultation: frozenset({"owner"}),
 }
 """Parts that let a thing be seen at all. Without one it does not exist for the caller."""
 
@@ -100,6 +104,7 @@ _CASEWORK = frozenset({Role.integration, Role.union_coordinator, Role.agency_cas
 _CASE_READERS = _CASEWORK | {Role.union_supervisor, Role.fund_officer}
 _REFERRAL_READERS = _CASEWORK | {Role.union_supervisor}
 _COORDINATORS = frozenset({Role.integration, Role.union_coordinator})
+_POLICY_READERS = _REFERRAL_READERS | {Role.leadership}
 _ADMINS = frozenset({Role.integration, Role.agency_admin})
 _WARNED = frozenset({Role.integration, Role.union_coordinator, Role.union_supervisor, Role.leadership})
 _AUDITORS = frozenset({Role.integration, Role.auditor, Role.agency_supervisor, Role.union_supervisor})
@@ -149,9 +154,8 @@ _FEED = _own("events:read", _REFERRAL_READERS)
 _ADMIN, _HOOKS = _own("agency:admin", _ADMINS), _own("webhooks:manage", _ADMINS)
 _COORDINATED = _case("cases:write", _COORDINATORS, parts={"coordinator"})
 _CASE_READ = _case("cases:read", _CASE_READERS)
-_CONVENERS = _COORDINATORS | {Role.union_supervisor}
-_CONVENED = _of(Subject.conference, "referrals:write", _CONVENERS, parts={"convener"})
-_CONFERRED = _of(Subject.conference, "referrals:write", _REFERRAL_READERS)
+_CONVENED = _of(Subject.conference, "referrals:write", _COORDINATORS, parts={"convener"})
+_CONFERRED = _of(Subject.conference, "referrals:write", _CASEWORK)
 _CONFERENCE_READ = _of(Subject.conference, "referrals:read", _REFERRAL_READERS)
 _RESULT_READ = _of(Subject.result, "cases:read", _CASE_READERS)
 
@@ -271,6 +275,19 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "list_plan_tasks": _own("alerts:read", _CASEWORK),
     "finish_plan_task": _of(Subject.plan_task, "alerts:write", _CASEWORK, parts={"doer"}),
+    # what no body answers, and what is asked of those who could settle it
+    "record_policy_gap": _COORDINATED,
+    "read_policy_gaps": _case("cases:read", _COORDINATORS, parts={"coordinator"}, purpose=True),
+    "count_policy_gaps": _own("policy:read", _POLICY_READERS),
+    "register_consultation": _own("policy:write", _COORDINATORS),
+    **dict.fromkeys(("list_consultations", "count_consultations"), _own("policy:read", _POLICY_READERS)),
+    "read_consultation": _of(Subject.consultation, "policy:read", _POLICY_READERS),
+    "change_consultation": _of(Subject.consultation, "policy:write", _COORDINATORS),
+    "draft_proposal": _own("policy:write", _COORDINATORS),
+    "list_proposals": _own("policy:read", _POLICY_READERS),
+    "read_proposal": _of(Subject.proposal, "policy:read", _POLICY_READERS),
+    "change_proposal": _of(Subject.proposal, "policy:write", _COORDINATORS, parts={"owner"}),
+    "take_proposal_step": _of(Subject.proposal, "policy:write", _CASEWORK),
     # referrals
     "refer": _case("referrals:write", _CASEWORK, parts={"coordinator", "receiver"}),
     "list_referrals_of_case": _case("referrals:read", _REFERRAL_READERS),
@@ -292,7 +309,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **dict.fromkeys(("read_letter", "print_letter"), _of(Subject.letter, "cases:read", _CASEWORK, purpose=True)),
     "take_letter_step": _of(Subject.letter, "cases:write", _CASEWORK, parts={"author", "addressee"}),
     # joint conferences
-    "found_conference": _own("referrals:write", _CONVENERS),
+    "found_conference": _own("referrals:write", _COORDINATORS),
     "list_conferences": _own("referrals:read", _REFERRAL_READERS),
     **dict.fromkeys(("change_conference", "call_session", "take_session_step", "ask_opinions"), _CONVENED),
     **dict.fromkeys(("read_conference", "read_participation", "list_sessions", "read_session"), _CONFERENCE_READ),
@@ -312,31 +329,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "adopt_report": _of(Subject.report, "results:write", _CASEWORK, barred="owner"),
 }
 """By operation id of the API document. A write of another agency's decision has no line: nobody's part allows it."""
-
-
-def parts_in_referral(
-    agency: UUID,
-    below: Collection[UUID],
-    *,
-    sender: UUID,
-    coordinator: UUID,
-    receiver: UUID | None,
-    status: str,
-    offered: bool,
-) -> frozenset[str]:
-    """The parts of `agency` in a referral. A draft is its sender's alone; a pool is open until somebody accepts."""
-    parts = {"sender"} if agency == sender else set()
-    if status == "draft":
-        return frozenset(parts)
-    if agency == coordinator:
-        parts.add("coordinator")
-    if agency == receiver:
-        parts.add("receiver")
-    if offered and receiver is None and status == "requested":
-        parts.add("pool")
-    if coordinator in below:
-        parts.add("supervisor")
-    return frozenset(parts)
 
 
 def effective_roles(roles: Iterable[str], agency_kind: str) -> frozenset[Role]:

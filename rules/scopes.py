@@ -12,6 +12,8 @@ SCOPES: dict[str, str] = {
     "results:write": "adopt results and reports",
     "alerts:read": "read alerts of early warning",
     "alerts:write": "state signals and handle alerts",
+    "policy:read": "count policy gaps, read proposals and the register of consultations",
+    "policy:write": "draft, send and reply to proposals, keep the register of consultations",
     "events:read": "read the event feed",
     "webhooks:manage": "manage webhook endpoints, deliveries and inbound sources",
     "persons:match": "look persons up for linking",

@@ -19,6 +19,25 @@ FIRST_BIRTH = date(1960, 1, 1)
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
 GIVEN = "安邦昌德恩芳国海慧佳娟兰丽敏宁平琴荣淑文霞秀燕英玉云珍美志忠"
 
+PROPOSAL: dict[str, Any] = {
+    "title": "新就业形态劳动者职业伤害保障",
+    "need": "social_insurance",
+    "object": "平台用工的外卖骑手",
+    "means": "按单缴费的职业伤害保障",
+    "subject": "人社部门会同平台企业",
+    "operating_mode": "平台代缴，社保经办机构统一支付",
+    "funding_source": "平台企业缴费，财政兜底",
+}
+"""A proposal that lacks only its addressee."""
+
+CONSULTATION: dict[str, Any] = {
+    "title": "关于调整最低工资标准的方案（征求意见稿）",
+    "kind": "plan",
+    "drafter_name": "市人民政府",
+    "learned_on": "2026-01-05",
+}
+"""A draft on which the union was not asked."""
+
 _people = itertools.count()
 
 

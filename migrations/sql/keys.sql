@@ -32,6 +32,7 @@ GRANT SELECT (id, name, id_number, contact, details, id_type, birth_date, id_ind
 GRANT SELECT (id, envelope), UPDATE (envelope) ON inbound_receipt TO tongli_keys;
 GRANT SELECT (id, secret, previous_secret), UPDATE (secret, previous_secret) ON inbound_source TO tongli_keys;
 GRANT SELECT (number, record_id, features), UPDATE (features) ON link_feature TO tongli_keys;
+GRANT SELECT (id, text), UPDATE (text) ON policy_gap TO tongli_keys;
 GRANT SELECT (id, note), UPDATE (note) ON referral TO tongli_keys;
 GRANT SELECT (id, body), UPDATE (body) ON referral_step TO tongli_keys;
 GRANT SELECT (id, body, source_record, source_key), UPDATE (body, source_record, source_key) ON report TO tongli_keys;
@@ -77,6 +78,8 @@ DROP POLICY IF EXISTS keys ON staff_credential;
 CREATE POLICY keys ON staff_credential TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON person_request;
 CREATE POLICY keys ON person_request TO tongli_keys USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS keys ON policy_gap;
+CREATE POLICY keys ON policy_gap TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON referral;
 CREATE POLICY keys ON referral TO tongli_keys USING (true) WITH CHECK (true);
 DROP POLICY IF EXISTS keys ON referral_step;

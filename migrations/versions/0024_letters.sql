@@ -114,7 +114,7 @@ BEGIN
     UPDATE referral SET note = NULL, age_band = 'unknown', person_id = NULL, erased_at = p_now WHERE case_id = p_case;
     UPDATE case_transfer SET said = NULL, answer = NULL WHERE case_id = p_case;
     UPDATE letter SET said = NULL, answer = NULL
-     WHERE case_id IN (SELECT id FROM "case" WHERE p_case IN (id, merged_into));
+     WHERE case_id = p_case OR case_id IN (SELECT cases_merged_into(p_case));
     UPDATE result SET text = NULL, erased_at = p_now WHERE case_id = p_case;
     UPDATE adoption SET reason = NULL WHERE case_id = p_case;
     UPDATE assistance SET source = NULL WHERE case_id = p_case;

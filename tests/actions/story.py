@@ -72,6 +72,16 @@ async def try_step(agency: Api, referral: Json, name: str, **words: Any) -> http
     return await agency.post(f"/v1/referrals/{referral['id']}/{name}", said, if_match=referral["version"])
 
 
+GAP: Json = {"need": "employment", "ground": "disputed", "text": "平台用工，无人认领"}
+
+
+async def dispute(union: Api, case_id: str, office: Api) -> None:
+    """An office returned the need of employment; the union disputed whose it is, and took the need back."""
+    referral = await refer(union, case_id, office, need="employment")
+    disputed = await step(union, await step(office, referral, "return"), "dispute")
+    await step(union, disputed, "cancel", reason="rerouted")
+
+
 def body_of(answer: httpx.Response) -> Json:
     body: Json = answer.json()
     return body

@@ -24,7 +24,7 @@ from rules.notes import read_checkpoint, read_note
 from settings import Settings
 from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
-from tests.builders import Api
+from tests.builders import CONSULTATION, PROPOSAL, Api
 
 TABLES = "c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
 READ_BY_ALL = {
@@ -106,6 +106,11 @@ async def _settled(instance: Instance) -> World:
     danger = {"danger": "health", "text": "病情危急，需要立即联系本人", "hours": 1}
     opened = await labour.post(f"/v1/cases/{case_id}/break-glass", danger)
     assert opened.status_code == 201, opened.text
+    registered = await union.post("/v1/consultations", CONSULTATION)
+    assert registered.status_code == 201, registered.text
+    await _without_anybody(union, case_id, labour)
+    drafted = await union.post("/v1/proposals", PROPOSAL)
+    assert drafted.status_code == 201, drafted.text
     await _not_transferred(union, case_id, await instance.api("DEMO-990101-UNION"))
     await _conferred(union, labour)
     await _written_to(union, labour, case_id)
@@ -122,6 +127,13 @@ async def _settled(instance: Instance) -> World:
         report_id=UUID(reported["id"]),
         offices={"union": union.id, "labour": labour.id},
     )
+
+
+async def _without_anybody(union: Api, case_id: str, office: Api) -> None:
+    """Nobody is competent for a need of the case."""
+    await story.dispute(union, case_id, office)
+    gap = await union.post(f"/v1/cases/{case_id}/policy-gaps", story.GAP)
+    assert gap.status_code == 201, gap.text
 
 
 async def _not_transferred(union: Api, case_id: str, taker: Api) -> None:
@@ -152,14 +164,14 @@ async def _conferred(union: Api, labour: Api) -> None:
     members = [str(labour.id)]
     founded = {"name": "联席会议", "division_code": "340802", "members": members, "quorum": 1}
     conference = (await union.post("/v1/conferences", founded)).json()["id"]
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    called = {"kind": "special", "starts_at": tomorrow, "venue": "区总工会"}
+    soon = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    called = {"kind": "special", "starts_at": soon, "venue": "区总工会"}
     session = (await union.post(f"/v1/conferences/{conference}/sessions", called)).json()["id"]
     path = f"/v1/conference-sessions/{session}"
     item = (await union.post(f"{path}/agenda-items", {"title": "参保口径"})).json()["id"]
     await union.post(f"/v1/agenda-items/{item}/opinions", {"agencies": members})
     await union.post(f"{path}/open", {"attended": members}, if_match=1)
-    decision = {"text": "同意", "tasks": [{"owner": members[0], "text": "制定办法", "due_on": tomorrow[:10]}]}
+    decision = {"text": "同意", "tasks": [{"owner": members[0], "text": "制定办法", "due_on": soon[:10]}]}
     decided = await union.post(f"/v1/agenda-items/{item}/decide", decision, if_match=1)
     assert decided.status_code == 200, decided.text
 

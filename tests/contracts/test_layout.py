@@ -40,7 +40,17 @@ NOUNS = {
         "conference_tasks",
         "conferences",
     ),
-    *("codes", "consents", "credentials", "deliveries", "devices", "divisions", "employers", "encodings"),
+    *(
+        "codes",
+        "consents",
+        "consultations",
+        "credentials",
+        "deliveries",
+        "devices",
+        "divisions",
+        "employers",
+        "encodings",
+    ),
     *("escalations", "expected_adoptions"),
     *(
         "events",
@@ -58,7 +68,7 @@ NOUNS = {
         "matters",
     ),
     *("merges", "people", "person_requests", "plans"),
-    "problems",
+    *("policy_gaps", "problems", "proposals"),
     *("qualifications", "referrals", "reports", "rescoring", "results", "sharing", "staff", "statistics"),
     *("webhook_endpoints", "webhook_replays", "webhooks"),
 }

@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from api.problem_catalogue import KINDS, Language
-from api.problem_texts import FIELD_TEXTS, REASONS
+from api.problem_reasons import REASONS
+from api.problem_texts import FIELD_TEXTS
 from api.problems import Occasion, preferred_language, problem
 from rules import errors
 from rules.errors import TongliError

@@ -54,6 +54,7 @@ DEFINERS = {
     *("close_candidates", "transfer_case"),
     *("stuck_referrals", "hot_matters", "assign_referral", "effects_of_session"),
     *("expect_adoptions", "follow_adopted_thing", "hand_over_expected_adoptions", "end_expected_adoptions"),
+    *("line_of_union", "policy_gap_counts", "proposal_evidence"),
     "asked_or_apart",
     *("note_referral", "hidden_duplicate_exists", "offices_offered"),
     *("carry_into_case", "children_of_joint", "complete_joint"),

@@ -102,6 +102,9 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
     judged = {"verdict": "justified", "text": f"复核无误{mark}"}
     review = await union.post(f"/v1/break-glass/{glass.json()['id']}/review", judged)
     assert review.status_code == 200, review.text
+    await story.dispute(union, case_id, labour)
+    gap = await union.post(f"/v1/cases/{case_id}/policy-gaps", story.GAP | {"text": f"无人认领{mark}"})
+    assert gap.status_code == 201, gap.text
     await _linked(world, case_id, mark, code)
     await _answered_by_link(world, case_id, mark)
     await _wrote(world, case_id, mark)
@@ -134,6 +137,7 @@ async def tell(world: ErasureWorld, mark: str, person: Mapping[str, Any] | None 
         "result": f"病情{mark}",
         "source": f"来源{mark}",
         "adoption": f"口径{mark}",
+        "gap": f"无人认领{mark}",
         "danger": f"须立即查阅{mark}",
         "judged": f"复核无误{mark}",
         "request": f"请求{mark}",

@@ -19,7 +19,7 @@ from db.engine import Raw
 from rules.rights import OPERATIONS, Verdict, judge_principal, scopes_of_roles
 from rules.scopes import SCOPES
 from tests.actions.instances import superuser
-from tests.builders import fresh_key, report_body
+from tests.builders import CONSULTATION, PROPOSAL, fresh_key, report_body
 from tests.laws.rights_matrix import CALLS, NOTHING
 from tests.laws.rights_world import COORDINATOR, Principal, RightsWorld
 
@@ -106,6 +106,8 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     members = {"name": "矩阵", "members": [agency["receiver"]], "quorum": 1}
     alert = f"/v1/alerts/{thing['alert']}"
     activation = f"/v1/plan-activations/{thing['activation']}"
+    consultation = f"/v1/consultations/{thing['consultation']}"
+    proposal = f"/v1/proposals/{thing['draft_proposal']}"
     in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     witness = SigningKey("matrix.example/witness", COSIGNATURE, os.urandom(32))
     inbound = f"/v1/inbound-sources/{thing['inbound_source']}"
@@ -142,6 +144,12 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "give_opinion": Good(f"{item}/opinions/own", {"stance": "agrees"}, 200, by="receiver"),
         "take_agenda_item_step": Good(f"{item}/defer", {"text": "x"}, 200, item),
         "take_conference_task_step": Good(f"{task}/start", {}, 200, task, by="receiver"),
+        "record_policy_gap": Good(f"{case}/policy-gaps", dict(CALLS["record_policy_gap"].body or {}), 422),
+        "register_consultation": Good("/v1/consultations", CONSULTATION, 201),
+        "change_consultation": Good(consultation, {"title": "矩阵"}, 200, consultation),
+        "draft_proposal": Good("/v1/proposals", PROPOSAL, 201),
+        "change_proposal": Good(proposal, {"title": "矩阵"}, 200, proposal),
+        "take_proposal_step": Good(f"{proposal}/withdraw", {}, 200, proposal),
         "make_answer_link": Good(f"{referral}/answer-links", {"clerk": "王守门", "days": 3}, 409),
         "link_case": Good(f"{case}/case-links", {"kind": "own_number", "system": "matrix", "number": "M-2"}, 201),
         "undo_case_link": Good(pair + "/undo", {"reason": "登记有误"}, 200, pair),

@@ -75,6 +75,7 @@ _TRANSFER = {"to_agency": NOTHING, "reason": "moved", "text": "x", "basis": {"ki
 _LETTER: Final = {"kind": "proposal", "violations": ["wage_arrears"], "workers": 1, "facts": "x", "demands": "x"}
 _CONFERENCE: Final = {"name": "矩阵", "members": [NOTHING], "quorum": 1}
 _LONG_AGO: Final = {"kind": "special", "starts_at": "2020-01-01T00:00:00Z", "venue": "x"}
+_NO_GAP: Final = {"need": "employment", "ground": "no_matter", "text": "x"}
 _GROUNDLESS: Final = {
     "purpose": "assistance",
     "basis": {"kind": "statutory_duty", "reference": "x"},
@@ -222,6 +223,19 @@ CALLS: Final[Mapping[str, Call]] = {
     "stand_down_plan": _post("/v1/plan-activations/{thing}/stand-down", 412, "activation", stale=True),
     "finish_plan_task": _post("/v1/plan-tasks/{thing}/finish", 412, "plan_task", stale=True),
     "take_transfer_step": _post("/v1/case-transfers/{thing}/cancel", 412, "transfer", stale=True),
+    "record_policy_gap": _post("/v1/cases/{thing}/policy-gaps", 422, "case", body=_NO_GAP),
+    "read_policy_gaps": _get("/v1/cases/{thing}/policy-gaps", "case"),
+    "count_policy_gaps": _get("/v1/policy-gaps/counts"),
+    "register_consultation": _post("/v1/consultations", 422),
+    "list_consultations": _get("/v1/consultations"),
+    "count_consultations": _get("/v1/consultations/counts"),
+    "read_consultation": _get("/v1/consultations/{thing}", "consultation"),
+    "change_consultation": _stale("PATCH", "/v1/consultations/{thing}", "consultation", body={"title": "矩阵"}),
+    "draft_proposal": _post("/v1/proposals", 422),
+    "list_proposals": _get("/v1/proposals"),
+    "read_proposal": _get("/v1/proposals/{thing}", "proposal", "draft_proposal"),
+    "change_proposal": _stale("PATCH", "/v1/proposals/{thing}", "proposal", "draft_proposal", body={"title": "矩阵"}),
+    "take_proposal_step": _post("/v1/proposals/{thing}/withdraw", 412, "proposal", "draft_proposal", stale=True),
     "list_case_tasks": _get("/v1/cases/{thing}/tasks", "case"),
     "invite_participant": _post("/v1/cases/{thing}/participants", 422, "case", body={"agency": NOTHING}),
     "end_participation": _stale("DELETE", f"/v1/cases/{{thing}}/participants/{NOTHING}", "case"),

@@ -29,7 +29,7 @@ from tests.actions.instances import Instance, instance_on, superuser
 from tests.actions.matches import report_pair
 from tests.actions.people import signed_in, token_of
 from tests.actions.world import register_witness, seal_now
-from tests.builders import Api, person_body
+from tests.builders import CONSULTATION, PROPOSAL, Api, person_body
 
 FRESH_S: Final = 120.0
 COORDINATOR: Final = "coordinator"
@@ -234,6 +234,7 @@ async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld
         things |= await _matches(raw, apis)
         things |= await _conferred(apis)
         things["letter"] = await _letter(raw, apis, things["case"].id)
+        things |= await _proposals(apis)
         things |= await _glass(raw, instance.database.vault, apis, things["case"].id)
     return RightsWorld(instance, tokens, tuple(principals), things, shown)
 
@@ -421,14 +422,14 @@ async def _conferred(apis: Mapping[str, Api]) -> dict[str, Thing]:
     members = [str(member.id)]
     said = {"name": "矩阵联席会议", "division_code": "340802", "members": members, "quorum": 1}
     conference = await _made(union, "/v1/conferences", said)
-    in_a_day = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    called = {"kind": "special", "starts_at": in_a_day, "venue": "矩阵"}
+    soon = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    called = {"kind": "special", "starts_at": soon, "venue": "矩阵"}
     session = await _made(union, f"/v1/conferences/{conference}/sessions", called)
     path = f"/v1/conference-sessions/{session}"
     item, settled = [await _made(union, f"{path}/agenda-items", {"title": title}) for title in ("矩阵", "方阵")]
     opened = await union.post(f"{path}/open", {"attended": members}, if_match=1)
     assert opened.status_code == 200, opened.text
-    task = {"owner": members[0], "text": "矩阵", "due_on": in_a_day[:10]}
+    task = {"owner": members[0], "text": "矩阵", "due_on": soon[:10]}
     decision = {"text": "矩阵", "tasks": [task]}
     decided = await union.post(f"/v1/agenda-items/{settled}/decide", decision, if_match=1)
     assert decided.status_code == 200, decided.text
@@ -468,6 +469,27 @@ _SIGNAL = {
     "source": "矩阵统计",
     "observed_on": "2026-01-05",
 }
+
+
+async def _proposals(apis: Mapping[str, Api]) -> dict[str, Thing]:
+    """A proposal that was sent to the observer, a draft to it, which is its union's alone, and a consultation."""
+    found = {}
+    for name in ("proposal", "draft_proposal"):
+        said = PROPOSAL | {"addressee_agency": str(apis["observer"].id)}
+        drafted = await apis[COORDINATOR].post("/v1/proposals", said)
+        assert drafted.status_code == 201, drafted.text
+        found[name] = drafted.json()["id"]
+    sent = await apis[COORDINATOR].post(f"/v1/proposals/{found['proposal']}/send", {}, if_match=1)
+    assert sent.status_code == 200, sent.text
+    registered = await apis[COORDINATOR].post("/v1/consultations", CONSULTATION)
+    assert registered.status_code == 201, registered.text
+    return {
+        "consultation": Thing(registered.json()["id"], _OWN),
+        "proposal": Thing(found["proposal"], _parts(coordinator="owner", observer="addressee")),
+        "draft_proposal": Thing(found["draft_proposal"], _parts(coordinator="owner")),
+    }
+
+
 _MOVED = {"reason": "moved", "text": "矩阵迁居", "basis": {"kind": "consent", "reference": "矩阵同意书"}}
 _ACCESS = {"purpose": "assistance", "basis": {"kind": "consent", "reference": "矩阵同意书"}, "reason": "矩阵核对"}
 

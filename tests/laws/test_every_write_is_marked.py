@@ -31,9 +31,10 @@ from jobs.sealer import Log, seal
 from rules.audit import LEAF_MEMBERS, commitment, hash_of, stored_leaf
 from rules.notes import read_note
 from settings import Settings
+from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
 from tests.actions.matches import report_pair
-from tests.builders import Api, report_body
+from tests.builders import CONSULTATION, PROPOSAL, Api, report_body
 
 _BY_PERSONS = "is a person's own; tests/api/test_sign_in.py plays it and looks for its leaf"
 ELSEWHERE: dict[str, str] = {
@@ -54,6 +55,7 @@ SENSITIVE = {
     *("read_case_link", "list_case_links"),
     *("read_match_candidate", "draw_match_candidate", "read_access_request", "read_transfer"),
     *("read_letter", "print_letter"),
+    "read_policy_gaps",
 }
 """Reads that leave a mark where sensitive fields leave with them."""
 
@@ -138,6 +140,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _conferences(ledger, union, labour)
         await _warnings(ledger, union, labour)
         await _plans(ledger, union, labour)
+        await _proposals(ledger, union, labour)
         await _accounts(ledger, union)
         await _webhooks(ledger, union, behind)
         await _inbound(ledger, await instance.api("DEMO-340802-UNION"), behind)
@@ -370,8 +373,8 @@ async def _conferences(ledger: Ledger, union: Api, labour: Api) -> None:
     founded = await ledger.does(union, "POST", "/v1/conferences", members | {"division_code": "340802"})
     path = f"/v1/conferences/{founded['id']}"
     await ledger.does(union, "PUT", path, members, if_match=1)
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    called = {"kind": "special", "starts_at": tomorrow, "venue": "区总工会"}
+    soon = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    called = {"kind": "special", "starts_at": soon, "venue": "区总工会"}
     session = await ledger.does(union, "POST", f"{path}/sessions", called)
     path = f"/v1/conference-sessions/{session['id']}"
     raised = await ledger.does(labour, "POST", f"{path}/agenda-items", {"title": "参保口径"})
@@ -379,7 +382,7 @@ async def _conferences(ledger: Ledger, union: Api, labour: Api) -> None:
     await ledger.does(union, "POST", f"{item}/opinions", {"agencies": [str(labour.id)]})
     await ledger.does(labour, "POST", f"{item}/opinions/own", {"stance": "agrees"})
     await ledger.does(union, "POST", f"{path}/open", {"attended": [str(labour.id)]}, if_match=1)
-    task = {"owner": str(labour.id), "text": "制定办法", "due_on": tomorrow[:10]}
+    task = {"owner": str(labour.id), "text": "制定办法", "due_on": soon[:10]}
     decided = await ledger.does(union, "POST", f"{item}/decide", {"text": "同意", "tasks": [task]}, if_match=1)
     await ledger.does(labour, "POST", f"/v1/conference-tasks/{decided['tasks'][0]}/start", {}, if_match=1)
 
@@ -403,6 +406,22 @@ async def _plans(ledger: Ledger, union: Api, labour: Api) -> None:
     await ledger.does(labour, "POST", f"/v1/plan-tasks/{drill['tasks'][0]['id']}/finish", if_match=1)
     await ledger.does(union, "POST", f"/v1/plan-activations/{drill['id']}/stand-down", {}, if_match=1)
     await ledger.does(union, "POST", f"/v1/plans/{plan['id']}/retire", if_match=1)
+
+
+async def _proposals(ledger: Ledger, union: Api, labour: Api) -> None:
+    """A gap; a draft on which nobody asked; a proposal drafted, changed, sent and replied to."""
+    registered = await ledger.does(union, "POST", "/v1/consultations", CONSULTATION)
+    await ledger.does(union, "PATCH", f"/v1/consultations/{registered['id']}", {"attended": True}, if_match=1)
+    case_id = (await union.post("/v1/reports", report_body())).json()["case"]["id"]
+    await story.dispute(union, case_id, labour)
+    gaps = f"/v1/cases/{case_id}/policy-gaps"
+    await ledger.does(union, "POST", gaps, story.GAP)
+    await ledger.does(union, "GET", gaps, purpose="assistance")
+    drafted = await ledger.does(union, "POST", "/v1/proposals", PROPOSAL)
+    path = f"/v1/proposals/{drafted['id']}"
+    await ledger.does(union, "PATCH", path, {"addressee_agency": str(labour.id)}, if_match=1)
+    await ledger.does(union, "POST", f"{path}/send", {}, if_match=2)
+    await ledger.does(labour, "POST", f"{path}/reply", {"decision": "adopted", "text": "拟予采纳"}, if_match=3)
 
 
 async def _accounts(ledger: Ledger, union: Api) -> None:

@@ -60,6 +60,8 @@ _SETS = {
     "result": "version = 9",
     "alert": "version = 9",
     **dict.fromkeys(("plan", "plan_activation", "plan_task"), "version = 9"),
+    "proposal": "version = 9",
+    "consultation": "version = 9",
 }
 
 

@@ -30,6 +30,7 @@ NOT_OF_ONE_CASE = (
     "letter.",
     "alert.",
     *("plan.", "plan_task."),
+    "proposal.",
 )
 
 

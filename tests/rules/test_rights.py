@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from rules.referrals import parts_in_referral
 from rules.rights import (
     EVERYBODY,
     OPERATIONS,
@@ -16,7 +17,6 @@ from rules.rights import (
     effective_roles,
     judge_part,
     judge_principal,
-    parts_in_referral,
     scopes_of_roles,
 )
 from rules.scopes import SCOPES
