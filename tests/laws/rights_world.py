@@ -440,14 +440,16 @@ async def _conferred(apis: Mapping[str, Api]) -> dict[str, Thing]:
 
 
 async def _letter(raw: asyncpg.Connection, apis: Mapping[str, Api], case_id: str) -> Thing:
-    """A proposal of the coordinator's to the reporter, a labour office, after an opinion that nobody answered."""
+    """A proposal of the coordinator's to the reporter, a labour office, after an opinion that nobody answered. The
+    observer has a copy, though it is no procuratorate."""
     said = {"violations": ["wage_arrears"], "workers": 3, "facts": "矩阵", "demands": "矩阵", "employer": "矩阵厂"}
     path = f"/v1/cases/{case_id}/letters"
     opinion = await _made(apis[COORDINATOR], path, said | {"kind": "opinion"})
     await raw.execute("UPDATE letter SET due_by = now() - interval '1 day', overdue_at = now() WHERE id = $1", opinion)
     proposal = said | {"kind": "proposal", "follows": opinion, "to_agency": str(apis["reporter"].id)}
     made = await _made(apis[COORDINATOR], path, proposal)
-    return Thing(made, _parts(coordinator="author", reporter="addressee"))
+    await raw.execute("UPDATE letter SET copied_agency_id = $2 WHERE id = $1", made, apis["observer"].id)
+    return Thing(made, _parts(coordinator="author", reporter="addressee", observer="copied"))
 
 
 async def _made(api: Api, path: str, body: Mapping[str, Any]) -> str:
