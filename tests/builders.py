@@ -17,7 +17,8 @@ from rules.identity_numbers import check_character
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FIRST_BIRTH = date(1960, 1, 1)
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
-GIVEN = "安邦昌德恩芳国海慧佳娟兰丽敏宁平琴荣淑文霞秀燕英玉云珍美志忠"
+# 32, so that the 500 people of one birthday have 512 names, no two of one sound.
+GIVEN = "安邦昌德恩芳国海慧佳娟兰丽敏宁平琴荣淑文霞秀燕英玉云珍美志忠波涛"
 
 PROPOSAL: dict[str, Any] = {
     "title": "新就业形态劳动者职业伤害保障",

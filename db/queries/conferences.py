@@ -31,13 +31,16 @@ class NewSession(NamedTuple):
 
 _FIND = "SELECT * FROM conference WHERE id = $1"
 _NAMED = """(SELECT coalesce(json_agg(json_build_object('id', a.id, 'name', a.name) ORDER BY a.name, a.id), '[]')
-    FROM agency a WHERE a.id = ANY ({ids}))"""
+    FROM agency a"""
+_MEMBERS = f"{_NAMED} WHERE a.id = ANY (c.member_ids))"
+_INVITED = f"{_NAMED} WHERE a.id = ANY (s.invited_ids))"
+_ATTENDED = f"{_NAMED} WHERE a.id = ANY (s.attended_ids))"
 _CONFERENCE = f"""SELECT c.id, json_build_object('id', v.id, 'name', v.name) AS convener, c.name, c.division_code,
-    {_NAMED.format(ids="c.member_ids")} AS members, c.months_between, c.notice_working_days,
+    {_MEMBERS} AS members, c.months_between, c.notice_working_days,
     c.reply_working_days, c.quorum, rfc3339(c.created_at) AS created_at, rfc3339(c.updated_at) AS updated_at, c.version
     FROM conference c JOIN agency v ON v.id = c.agency_id"""  # noqa: S608  constants
 _SESSION = f"""SELECT s.id, s.conference_id, s.number, s.kind, s.status, rfc3339(s.starts_at) AS starts_at, s.venue,
-    {_NAMED.format(ids="s.invited_ids")} AS invited, {_NAMED.format(ids="s.attended_ids")} AS attended,
+    {_INVITED} AS invited, {_ATTENDED} AS attended,
     rfc3339(s.called_at) AS called_at, rfc3339(s.opened_at) AS opened_at, rfc3339(s.closed_at) AS closed_at,
     rfc3339(s.updated_at) AS updated_at, s.version
     FROM conference_session s"""  # noqa: S608  constants

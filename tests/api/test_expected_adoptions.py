@@ -1,5 +1,6 @@
 """What was sent to an agency is answered until a date: who owes what, who may see it, what ends it, what is counted."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -199,11 +200,13 @@ async def test_a_recognition_bars_while_it_is_in_date_and_not_about_to_end(
 
 
 async def test_a_matter_may_say_its_own_period(union: Api, labour: Api, civil: Api, admin_url: str) -> None:
-    async with superuser(admin_url) as raw:
-        own = 'jsonb_set(definition::jsonb, \'{adopt}\', \'{"amount": 1, "unit": "hour"}\')'
-        await raw.execute(f"UPDATE matter SET definition = {own} WHERE code = 'CIV-02'")
     case_id = await new_case(labour)
-    await complete(union, civil, case_id, DIBAO | {"code": "dibao-edge"}, matter="CIV-02")
+    async with superuser(admin_url) as raw:
+        listed = await raw.fetchval("SELECT definition FROM matter WHERE code = 'CIV-02'")
+        own = json.dumps(json.loads(listed) | {"adopt": {"amount": 1, "unit": "hour"}})
+        await raw.execute("UPDATE matter SET definition = $1 WHERE code = 'CIV-02'", own)
+        await complete(union, civil, case_id, DIBAO | {"code": "dibao-edge"}, matter="CIV-02")
+        await raw.execute("UPDATE matter SET definition = $1 WHERE code = 'CIV-02'", listed)
     row = next(row for row in await owed(labour, case_id) if row["code"] == "dibao-edge")
     arisen, due = (datetime.fromisoformat(row[name]) for name in ("arisen_at", "due_at"))
     assert due - arisen == timedelta(hours=1)

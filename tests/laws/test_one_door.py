@@ -46,6 +46,7 @@ BUILT = {
     ("db/queries/person_requests.py", "set_clock"): "column names from code",
     ("db/queries/consultations.py", "insert_consultation"): "column names from code",
     ("db/queries/consultations.py", "update_consultation"): "column names from code",
+    ("db/queries/letters.py", "insert_letter"): "column names from code",
     ("db/queries/proposals.py", "insert_proposal"): "column names from code",
     ("db/queries/proposals.py", "update_proposal"): "column names from code",
     ("db/queries/deliveries.py", "list_deliveries"): "conditions from code; values stay parameters",

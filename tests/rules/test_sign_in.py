@@ -52,7 +52,7 @@ def test_every_role_has_its_scopes_and_those_who_only_look_on_read_no_case() -> 
     assert scopes_of_roles(STAFF_ROLES) <= set(SCOPES)
     for role in ("platform_operator", "statistician"):
         assert scopes_of_roles([role]) == frozenset()
-    assert scopes_of_roles(["leadership"]) == {"alerts:read"}, "which names no person and no case"
+    assert scopes_of_roles(["leadership"]) == {"alerts:read", "policy:read"}, "which name no person and no case"
     assert scopes_of_roles(["king", "auditor"]) == {"audit:read"}
 
 
