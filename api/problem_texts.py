@@ -107,6 +107,10 @@ FIELD_TEXTS: Final[dict[str, Text]] = {
     "was-not-there": Text(
         "承办单位未到会，不得缺席议定。", "The office did not attend, and is not bound in its absence."
     ),
+    "unknown-item": Text("没有该目录项，或已停用。", "There is no such entry, or it is retired."),
+    "not-in-the-item": Text("不在该目录项所列信息项中。", "Not among the parts of the entry."),
+    "more-than-persons": Text("同意数超过人数。", "More consents than persons."),
+    "not-with-this-share-type": Text("此共享类型不接受该字段。", "This share type does not take this field."),
     "not-a-member": Text("该机构不是会议成员。", "This agency is no member of the conference."),
     "more-than-members": Text("法定人数超出成员数。", "More than there are members."),
     "notice-too-short": Text("通知期限不足。", "Called too short before it starts."),

@@ -25,6 +25,7 @@ from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
 from actions.plans import tell_of_late_tasks
 from actions.proposals import count_reply_again, fire_replies
+from actions.share_requests import fire_share_clocks
 from db.clock import real_time
 from db.engine import Database, Raw
 from db.queries import clocks, expected_adoptions, match_candidates, person_requests, proposals
@@ -110,6 +111,7 @@ async def look_once(database: Database) -> int:
         calendar = await load_calendar(raw.fetch) if unanswered else WorkCalendar({}, frozenset())
     async with open_system_transaction(database) as raw:
         told = await remind_of_reviews(raw, limit=BATCH) + await tell_of_touches(raw)
+        told += await fire_share_clocks(raw, now, TOGETHER)
         told += await fire_conference_clocks(raw, now, BATCH) + await fire_letter_clocks(raw, now, BATCH)
         told += await tell_of_late_alerts(raw, TOGETHER, now=now)
         told += await tell_of_late_tasks(raw, TOGETHER, now=now)

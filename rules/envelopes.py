@@ -37,6 +37,7 @@ HREFS: Mapping[str, str] = {
     "case_transfer": "/v1/case-transfers/{id}",
     "conference": "/v1/conferences/{id}",
     "letter": "/v1/letters/{id}",
+    "share_request": "/v1/share-requests/{id}",
     "conference_session": "/v1/conference-sessions/{id}",
     "agenda_item": "/v1/agenda-items/{id}",
     "conference_task": "/v1/conference-tasks/{id}",

@@ -86,6 +86,24 @@ ENTITLEMENTS: dict[str, Rule] = {
     "referral.reminded": _POOLED,
     "referral.assigned": _REFERRAL,
     **dict.fromkeys(
+        (
+            "share_request.requested",
+            "share_request.supplement_asked",
+            "share_request.supplemented",
+            "share_request.extended",
+            "share_request.agreed",
+            "share_request.refused",
+            "share_request.delivered",
+            "share_request.correction_asked",
+            "share_request.corrected",
+            "share_request.disposed",
+            "share_request.escalated",
+            "share_request.withdrawn",
+            "share_request.overdue",
+        ),
+        _OF_TWO,
+    ),
+    **dict.fromkeys(
         ("letter.sent", "letter.replied", "letter.refused", "letter.corrected", "letter.not_corrected"), _OF_TWO
     ),
     **dict.fromkeys(("letter.filed", "letter.declined", "letter.withdrawn", "letter.overdue"), _OF_TWO),

@@ -48,6 +48,7 @@ class Subject(StrEnum):
     case_transfer = "case_transfer"
     conference = "conference"
     letter = "letter"
+    share_request = "share_request"
     expected_adoption = "expected_adoption"
     alert = "alert"
     plan = "plan"
@@ -66,6 +67,7 @@ REQUEST_PARTS = frozenset({"filer", "decider", "coordinator"})
 MATCH_PARTS = frozenset({"coordinator", "holder", "comparer"})
 ACCESS_PARTS = frozenset({"asker", "holder"})
 TRANSFER_PARTS = frozenset({"giver", "taker"})
+SHARE_PARTS = frozenset({"asker", "provider"})
 LETTER_PARTS = frozenset({"author", "addressee", "copied"})
 CONFERENCE_PARTS = frozenset({"convener", "member"})
 EXPECTED_PARTS = frozenset({"owner", "coordinator", "supervisor"})
@@ -90,6 +92,7 @@ SEEING_PARTS: Mapping[Subject, frozenset[str]] = {
     Subject.case_transfer: TRANSFER_PARTS,
     Subject.conference: CONFERENCE_PARTS,
     Subject.letter: LETTER_PARTS,
+    Subject.share_request: SHARE_PARTS,
     Subject.expected_adoption: EXPECTED_PARTS,
     Subject.alert: ALERT_PARTS,
     Subject.plan: frozenset({"owner"}),
@@ -303,6 +306,14 @@ OPERATIONS: Mapping[str, Operation] = {
         _of(Subject.referral, "referrals:write", _CASEWORK, parts={"sender", "coordinator"}),
     ),
     "list_answer_links": _of(Subject.referral, "referrals:read", _REFERRAL_READERS, parts={"sender", "coordinator"}),
+    # the catalogue of shared data, and requests for it
+    **dict.fromkeys(("list_catalogue_items", "read_catalogue_item"), _public()),
+    "publish_catalogue_item": _ADMIN,
+    "revise_catalogue_item": _of(Subject.agency, "agency:admin", _ADMINS, parts={"owner"}),
+    "ask_for_data": _own("cases:write", _CASEWORK),
+    "list_share_requests": _own("cases:read", _CASEWORK),
+    "read_share_request": _of(Subject.share_request, "cases:read", _CASEWORK),
+    "take_share_step": _of(Subject.share_request, "cases:write", _CASEWORK),
     # letters of supervision
     "write_letter": _case("cases:write", _COORDINATORS, parts={"coordinator"}),
     "list_letters": _own("cases:read", _CASEWORK),

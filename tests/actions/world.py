@@ -28,11 +28,11 @@ from tests.builders import CONSULTATION, PROPOSAL, Api
 
 TABLES = "c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
 READ_BY_ALL = {
-    *("agency", "impact_assessment"),
+    *("agency", "impact_assessment", "catalogue_item"),
     *("audit_log", "audit_key", "audit_entry", "audit_tile", "audit_checkpoint", "audit_witness", "audit_cosignature"),
 }
-"""The directory and the assessments, where only an agency itself changes its own, and the audit log, which reveals
-nothing."""
+"""The directory, the assessments and the catalogue, where only an agency itself changes its own, and the audit log,
+which reveals nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,7 @@ async def _settled(instance: Instance) -> World:
     await _not_transferred(union, case_id, await instance.api("DEMO-990101-UNION"))
     await _conferred(union, labour)
     await _written_to(union, labour, case_id)
+    await _shared(union, labour)
     async with superuser(instance.admin_url) as raw:
         await raw.execute(_FILL, labour.id)
         await raw.execute(_SIGNED_IN, labour.id)
@@ -144,6 +145,19 @@ async def _not_transferred(union: Api, case_id: str, taker: Api) -> None:
     assert offered.status_code == 201, offered.text
     refusal = {"reason": "incomplete_file", "text": "缺收入证明"}
     answer = await taker.post(f"/v1/case-transfers/{offered.json()['id']}/reject", refusal, if_match=1)
+    assert answer.status_code == 200, answer.text
+
+
+async def _shared(union: Api, labour: Api) -> None:
+    """An item of the catalogue, and a request for it that was refused."""
+    said = {"name": "就业信息", "items": ["状态"], "format": "JSON", "update_frequency": "每月", "mode": "batch"}
+    kept = {"share_type": "unconditional", "classification": "一般", "approved_by": "局长"}
+    item = (await labour.post("/v1/catalogue-items", said | kept)).json()["id"]
+    wanted = {"item": item, "basis": {"kind": "consent", "reference": "同意书"}, "persons": 3, "consents": 3}
+    how = {"scene": "核对", "scope": ["状态"], "mode": "batch", "until": "2099-12-31", "approved_by": "主席"}
+    asked = (await union.post("/v1/share-requests", wanted | how)).json()["id"]
+    refusal = {"reason": "not_held", "text": "不掌握"}
+    answer = await labour.post(f"/v1/share-requests/{asked}/refuse", refusal, if_match=1)
     assert answer.status_code == 200, answer.text
 
 

@@ -62,6 +62,7 @@ NOUNS = {
         "inbound_sources",
         "keys",
         "letters",
+        "share_requests",
         "limits",
         "links",
         "match_candidates",

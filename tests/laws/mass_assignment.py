@@ -21,7 +21,13 @@ from rules.scopes import SCOPES
 from tests.actions.instances import superuser
 from tests.builders import CONSULTATION, PROPOSAL, fresh_key, report_body
 from tests.laws.rights_matrix import CALLS, NOTHING
-from tests.laws.rights_world import COORDINATOR, Principal, RightsWorld
+from tests.laws.rights_world import (
+    CATALOGUE_ITEM,
+    COORDINATOR,
+    SHARE_REQUEST,
+    Principal,
+    RightsWorld,
+)
 
 Json = dict[str, Any]
 
@@ -101,6 +107,7 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
     match, access = f"/v1/match-candidates/{thing['match']}", f"/v1/access-requests/{thing['access']}"
     transfer, result = f"/v1/case-transfers/{thing['transfer']}", f"/v1/results/{thing['result']}"
     conference, session = f"/v1/conferences/{thing['conference']}", f"/v1/conference-sessions/{thing['session']}"
+    entry, share = f"/v1/catalogue-items/{thing['catalogue_item']}", f"/v1/share-requests/{thing['share_request']}"
     letter = f"/v1/letters/{thing['letter']}"
     item, task = f"/v1/agenda-items/{thing['agenda_item']}", f"/v1/conference-tasks/{thing['conference_task']}"
     members = {"name": "矩阵", "members": [agency["receiver"]], "quorum": 1}
@@ -133,6 +140,10 @@ def good_requests(world: RightsWorld) -> dict[str, Good]:
         "stand_down_plan": Good(f"{activation}/stand-down", {"lesson": "x"}, 200, activation),
         "ask_transfer": Good(f"{case}/transfers", _transfer(agency["sibling"]), 201),
         "take_transfer_step": Good(f"{transfer}/cancel", {}, 200, transfer),
+        "publish_catalogue_item": Good("/v1/catalogue-items", dict(CATALOGUE_ITEM), 201),
+        "revise_catalogue_item": Good(entry, dict(CATALOGUE_ITEM), 200, entry),
+        "ask_for_data": Good("/v1/share-requests", SHARE_REQUEST | {"item": thing["foreign_item"]}, 201),
+        "take_share_step": Good(f"{share}/withdraw", {"text": "x"}, 200, share),
         "write_letter": Good(f"{case}/letters", _HINT, 201),
         "take_letter_step": Good(f"{letter}/withdraw", {"text": "x"}, 200, letter),
         "found_conference": Good("/v1/conferences", members | {"division_code": "340802"}, 201),

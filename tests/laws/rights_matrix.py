@@ -25,7 +25,7 @@ from rules.rights import (
 )
 from rules.scopes import SCOPES
 from tests.builders import fresh_key, report_body
-from tests.laws.rights_world import COORDINATOR, MARKS, Principal, RightsWorld
+from tests.laws.rights_world import CATALOGUE_ITEM, COORDINATOR, MARKS, SHARE_REQUEST, Principal, RightsWorld
 
 PURPOSE: Final = Purpose.assistance
 NOTHING: Final = "00000000-0000-7000-8000-000000000000"
@@ -299,6 +299,14 @@ CALLS: Final[Mapping[str, Call]] = {
     "make_answer_link": _post("/v1/referrals/{thing}/answer-links", 409, *_REFERRALS),
     "list_answer_links": _get("/v1/referrals/{thing}/answer-links", *_REFERRALS),
     "revoke_answer_link": _post(f"/v1/referrals/{{thing}}/answer-links/{NOTHING}/revoke", 404, *_REFERRALS),
+    "list_catalogue_items": _get("/v1/catalogue-items"),
+    "read_catalogue_item": _get("/v1/catalogue-items/{thing}", "catalogue_item"),
+    "publish_catalogue_item": _post("/v1/catalogue-items", 422),
+    "revise_catalogue_item": _stale("PUT", "/v1/catalogue-items/{thing}", "catalogue_item", body=CATALOGUE_ITEM),
+    "ask_for_data": _post("/v1/share-requests", 422, body=SHARE_REQUEST | {"item": NOTHING}),
+    "list_share_requests": _get("/v1/share-requests"),
+    "read_share_request": _get("/v1/share-requests/{thing}", "share_request"),
+    "take_share_step": _post("/v1/share-requests/{thing}/withdraw", 412, "share_request", stale=True),
     "write_letter": _post("/v1/cases/{thing}/letters", 422, "case", body=_LETTER),
     "list_letters": _get("/v1/letters"),
     "read_letter": _get("/v1/letters/{thing}", "letter"),

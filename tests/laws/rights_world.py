@@ -233,6 +233,7 @@ async def build_world(instance: Instance, tokens: TokenAuthority) -> RightsWorld
         things |= await _house(raw, apis[COORDINATOR])
         things |= await _matches(raw, apis)
         things |= await _conferred(apis)
+        things |= await _shared(apis)
         things["letter"] = await _letter(raw, apis, things["case"].id)
         things |= await _proposals(apis)
         things |= await _glass(raw, instance.database.vault, apis, things["case"].id)
@@ -437,6 +438,28 @@ async def _conferred(apis: Mapping[str, Api]) -> dict[str, Thing]:
     found = {"conference": conference, "session": session, "agenda_item": item}
     found["conference_task"] = decided.json()["tasks"][0]
     return {name: Thing(each, parts) for name, each in found.items()}
+
+
+CATALOGUE_ITEM: Final = {
+    **{"name": "矩阵目录", "items": ["状态"], "format": "JSON", "update_frequency": "每月", "mode": "batch"},
+    **{"share_type": "unconditional", "classification": "一般", "approved_by": "局长"},
+}
+SHARE_REQUEST: Final = {
+    **{"basis": {"kind": "consent", "reference": "矩阵同意书"}, "persons": 3, "consents": 3, "scene": "矩阵核对"},
+    **{"scope": ["状态"], "mode": "batch", "until": "2099-12-31", "approved_by": "主席"},
+}
+
+
+async def _shared(apis: Mapping[str, Api]) -> dict[str, Thing]:
+    """An item of the coordinator's own in the catalogue, and what it asks of the receiver's."""
+    own = await _made(apis[COORDINATOR], "/v1/catalogue-items", CATALOGUE_ITEM)
+    item = await _made(apis["receiver"], "/v1/catalogue-items", CATALOGUE_ITEM)
+    asked = await _made(apis[COORDINATOR], "/v1/share-requests", SHARE_REQUEST | {"item": item})
+    return {
+        "catalogue_item": Thing(own, _READ_BY_ALL),
+        "foreign_item": Thing(item, {}),
+        "share_request": Thing(asked, _parts(coordinator="asker", receiver="provider")),
+    }
 
 
 async def _letter(raw: asyncpg.Connection, apis: Mapping[str, Api], case_id: str) -> Thing:

@@ -35,6 +35,7 @@ from tests.actions import story
 from tests.actions.instances import Instance, instance_on, superuser
 from tests.actions.matches import report_pair
 from tests.builders import CONSULTATION, PROPOSAL, Api, report_body
+from tests.laws.rights_world import CATALOGUE_ITEM, SHARE_REQUEST
 
 _BY_PERSONS = "is a person's own; tests/api/test_sign_in.py plays it and looks for its leaf"
 ELSEWHERE: dict[str, str] = {
@@ -137,6 +138,7 @@ async def test_every_write_and_every_sensitive_read_leaves_its_leaf(instance: In
         await _possible_matches(ledger, union, labour, await instance.api("DEMO-990101-UNION"))
         await _transfers(ledger, union, await instance.api("DEMO-990101-UNION"))
         await _letters(ledger, union)
+        await _shares(ledger, union, labour)
         await _conferences(ledger, union, labour)
         await _warnings(ledger, union, labour)
         await _plans(ledger, union, labour)
@@ -353,6 +355,14 @@ async def _transfers(ledger: Ledger, union: Api, county: Api) -> None:
     path = f"/v1/case-transfers/{asked['id']}"
     await ledger.does(county, "GET", path, purpose="assistance")
     await ledger.does(county, "POST", f"{path}/accept", {}, if_match=1)
+
+
+async def _shares(ledger: Ledger, union: Api, labour: Api) -> None:
+    """An item published and revised; asked for and taken back."""
+    item = await ledger.does(labour, "POST", "/v1/catalogue-items", CATALOGUE_ITEM)
+    await ledger.does(labour, "PUT", f"/v1/catalogue-items/{item['id']}", CATALOGUE_ITEM, if_match=1)
+    asked = await ledger.does(union, "POST", "/v1/share-requests", SHARE_REQUEST | {"item": item["id"]})
+    await ledger.does(union, "POST", f"/v1/share-requests/{asked['id']}/withdraw", {"text": "已无需要"}, if_match=1)
 
 
 async def _letters(ledger: Ledger, union: Api) -> None:

@@ -56,6 +56,7 @@ _SETS = {
     "access_request": "status = 'revoked'",
     "case_transfer": "version = 9",
     **dict.fromkeys(("conference", "conference_session", "agenda_item", "conference_task", "letter"), "version = 9"),
+    **dict.fromkeys(("catalogue_item", "share_request"), "version = 9"),
     "opinion": "text = 'mine'",
     "result": "version = 9",
     "alert": "version = 9",

@@ -88,7 +88,7 @@ async def test_each_check_of_the_model_is_missed_when_it_is_taken_away(
     [
         *(Subject.case, Subject.referral, Subject.report, Subject.result, Subject.person_request),
         *(Subject.match_candidate, Subject.access_request, Subject.case_transfer, Subject.conference),
-        *(Subject.letter, Subject.expected_adoption),
+        *(Subject.letter, Subject.share_request, Subject.expected_adoption),
         *(Subject.alert, Subject.plan, Subject.plan_task),
         *(Subject.proposal, Subject.consultation),
     ],

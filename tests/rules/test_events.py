@@ -28,6 +28,7 @@ NOT_OF_ONE_CASE = (
     "case_transfer.",
     "conference.",
     "letter.",
+    "share_request.",
     "alert.",
     *("plan.", "plan_task."),
     "proposal.",

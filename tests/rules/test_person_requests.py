@@ -163,6 +163,8 @@ _WITHOUT_CASE = (
         "device.",
         "keys.",
         "proposal.",
+        "share_request.",
+        "catalogue_item.",
         "qualification.",
         "sign_in.",
         "staff.",
