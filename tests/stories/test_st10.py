@@ -103,6 +103,31 @@ async def test_a_second_return_is_refused_and_the_work_is_done_where_it_was_assi
     assert item["effects"] == [{"status": "completed", "outcome": "met"}], "followed until its effect is seen"
 
 
+async def test_the_gap_becomes_a_proposal_to_the_provincial_congress_in_five_facets(stage: Stage) -> None:
+    case_id = await stage.report(UNION, needs=["social_insurance"])
+    referral = await stage.refer(UNION, case_id, "LAB-17", LABOUR, need="social_insurance")
+    path = f"/v1/referrals/{referral['id']}"
+    await stage.step(LABOUR, path, "return", **NOT_OURS)
+    await stage.step(UNION, path, "dispute", reason="competence", text="应由劳动监察受理")
+    union = stage.api(UNION)
+    gap = {"need": "social_insurance", "ground": "disputed", "text": "平台骑手无劳动合同，参保责任主体无明文"}
+    ok(await union.post(f"/v1/cases/{case_id}/policy-gaps", gap), 201)
+    facets = {
+        "object": "平台骑手",
+        "means": "参保登记与缴费分担",
+        "subject": "人力资源社会保障部门牵头，税务配合",
+        "operating_mode": "平台代扣，按单计缴",
+        "funding_source": "平台企业与骑手分担，财政补贴",
+    }
+    said = {"title": "关于平台骑手参加社会保险的建议", "need": "social_insurance", "addressee_name": "省人民代表大会"}
+    draft = ok(await union.post("/v1/proposals", said | facets | {"means": None}), 201)
+    unfinished = await stage.step(UNION, f"/v1/proposals/{draft['id']}", "send", 422)
+    assert [error["pointer"] for error in unfinished["errors"]] == ["/means"], "all five facets are needed"
+    whole = ok(await union.patch(f"/v1/proposals/{draft['id']}", {"means": facets["means"]}, if_match=draft["version"]))
+    sent = ok(await union.post(f"/v1/proposals/{draft['id']}/send", {}, if_match=whole["version"]))
+    assert (sent["status"], sent["addressee_name"]) == ("sent", "省人民代表大会")
+
+
 async def test_the_long_clock_into_2027_is_provisional_and_counted_again_with_its_calendar(stage: Stage) -> None:
     asked = await referred(stage)
     referral = await stage.step(LABOUR, f"/v1/referrals/{asked['id']}", "accept")
