@@ -19,15 +19,13 @@ from db.queries import share_requests
 from db.queries.calendar import calendar_of
 from db.transaction import Tx
 from rules.calendar import WorkCalendar
-from rules.deadlines import Due, due_at, extended, shanghai_day, shift
+from rules.deadlines import shanghai_day
 from rules.errors import ConsentMissing, FieldError, Hidden, PreconditionFailed, ValidationFailed
 from rules.papers import check_paper
 from rules.rights import Subject
 from rules.share_requests import (
-    CORRECT,
-    DELIVER,
-    EXTENSION,
     REPLY,
+    ShareClock,
     SharePosition,
     ShareStatus,
     ShareStep,
@@ -36,6 +34,7 @@ from rules.share_requests import (
     check_asking,
     check_item,
     check_words,
+    clock_after,
     next_level,
     parts_in_share,
     take_step,
@@ -98,9 +97,10 @@ async def ask(tx: Tx, said: ShareSaid) -> UUID:
         raise ValidationFailed(FieldError("/item", "unknown-item"))
     check_asking(item["share_type"], asker=tx.agency_id, provider=item["agency_id"])
     _check(tx, said, item)
-    due = due_at(tx.now, REPLY[item["share_type"]], await calendar_of(tx))
+    clock = ShareClock(tx.now, REPLY[item["share_type"]])
     request_id = new_id()
-    await share_requests.insert(tx, "share_request", _row(said, item, due) | {"id": request_id})
+    row = _row(said, item) | _columns(clock, await calendar_of(tx))
+    await share_requests.insert(tx, "share_request", row | {"id": request_id})
     await _tell(tx, "requested", request_id)
     _mark(tx, "share_request.ask", "share_request", request_id, persons=said.persons)
     return request_id
@@ -123,7 +123,7 @@ def _check(tx: Tx, said: ShareSaid, item: asyncpg.Record) -> None:
         raise ConsentMissing(tx.agency_id, reason="no-organ-of-state")
 
 
-def _row(said: ShareSaid, item: asyncpg.Record, due: Due) -> dict[str, Any]:
+def _row(said: ShareSaid, item: asyncpg.Record) -> dict[str, Any]:
     return {
         "catalogue_item_id": said.item_id,
         "item_version": item["version"],
@@ -142,8 +142,6 @@ def _row(said: ShareSaid, item: asyncpg.Record, due: Due) -> dict[str, Any]:
         "supplemented": False,
         "extended": False,
         "missing": [],
-        "due_at": due.at,
-        "due_confirmed": due.confirmed,
     }
 
 
@@ -229,18 +227,44 @@ def _changes(request: asyncpg.Record, step: ShareStep, words: ShareWords) -> dic
 
 
 def _clock(tx: Tx, request: asyncpg.Record, step: str, calendar: WorkCalendar) -> dict[str, Any]:
-    """The clock after a step: a supplement stops it, and each stage has its own."""
-    if step == ShareStep.ask_supplement:
-        return {"paused_at": tx.now}
-    due: Due | None = None
-    if step == ShareStep.supplement:
-        due = shift(request["due_at"], request["paused_at"], tx.now, calendar)
-    elif step == ShareStep.extend:
-        due = extended(request["due_at"], EXTENSION, calendar)
-    elif step in (ShareStep.agree, ShareStep.ask_correction):
-        due = due_at(tx.now, DELIVER if step == ShareStep.agree else CORRECT, calendar)
-    confirmed = True if due is None else due.confirmed
-    return {"due_at": due and due.at, "due_confirmed": confirmed, "paused_at": None, "overdue_at": None}
+    """Columns of the clock after a step. It stands while papers are awaited."""
+    standing = request["counted_from"] and ShareClock(request["counted_from"], request["counted_days"])
+    clock = clock_after(step, standing, paused_at=request["paused_at"], now=tx.now, calendar=calendar)
+    asks = step == ShareStep.ask_supplement
+    late = request["overdue_at"] if asks else None
+    return _columns(clock, calendar) | {"paused_at": tx.now if asks else None, "overdue_at": late}
+
+
+def _columns(clock: ShareClock | None, calendar: WorkCalendar) -> dict[str, Any]:
+    if clock is None:
+        return {"counted_from": None, "counted_days": None, "due_at": None, "due_confirmed": True}
+    due = clock.due(calendar)
+    counted = {"counted_from": clock.start, "counted_days": clock.days}
+    return counted | {"due_at": due.at, "due_confirmed": due.confirmed}
+
+
+async def count_share_again(raw: Raw, request_id: UUID, *, now: datetime, calendar: WorkCalendar) -> bool:
+    """Counts what is due of a request again under a calendar that has become official. Three statements. False where
+    nothing changed, or somebody is just working on it."""
+    request = await share_requests.lock_provisional(raw, request_id)
+    if request is None:
+        return False
+    due = ShareClock(request["counted_from"], request["counted_days"]).due(calendar)
+    if (due.at, due.confirmed) == (request["due_at"], False):
+        return False
+    version = await share_requests.set_due(raw, request_id, due, now=now)
+    fact = SystemFact(
+        type="deadline.recalculated",
+        action="share_request.recalculate",
+        subject_type="share_request",
+        subject_id=request_id,
+        version=version,
+        agency_id=request["provider_agency_id"],
+        parties={"sender": (request["agency_id"],), "addressee": (request["provider_agency_id"],)},
+        changed=("due_at",),
+    )
+    await record_all_for_system(raw, [fact], now)
+    return True
 
 
 async def fire_share_clocks(raw: Raw, now: datetime, limit: int) -> int:

@@ -25,10 +25,10 @@ from actions.match_candidates import lapse, tell_of_probing
 from actions.person_clocks import count_request_again, fire_request_clock
 from actions.plans import tell_of_late_tasks
 from actions.proposals import count_reply_again, fire_replies
-from actions.share_requests import fire_share_clocks
+from actions.share_requests import count_share_again, fire_share_clocks
 from db.clock import real_time
 from db.engine import Database, Raw
-from db.queries import clocks, expected_adoptions, match_candidates, person_requests, proposals
+from db.queries import clocks, expected_adoptions, match_candidates, person_requests, proposals, share_requests
 from db.queries.calendar import load_calendar
 from db.transaction import open_system_transaction
 from rules.calendar import WorkCalendar
@@ -171,10 +171,16 @@ async def recalculate_deadlines(database: Database, year: int) -> int:
         proposals.provisional_proposals,
         lambda raw, proposal, _: count_reply_again(raw, proposal, now=now, calendar=calendar),
     )
+    shares = await _each_provisional(
+        database,
+        share_requests.provisional_requests,
+        lambda raw, request, _: count_share_again(raw, request, now=now, calendar=calendar),
+    )
     return (
         referrals
         + requests
         + replies
+        + shares
         + await _each_provisional(
             database,
             expected_adoptions.provisional,

@@ -8,11 +8,13 @@ received is disposed of, with a certificate.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from rules.deadlines import Period
+from rules.calendar import WorkCalendar
+from rules.deadlines import Due, Period, due_at, shanghai_day
 from rules.errors import Conflict, FieldError, InvalidTransition, ValidationFailed
 
 
@@ -73,13 +75,11 @@ class DisputeLevel(StrEnum):
     government = "government"
 
 
-REPLY: Final[Mapping[str, Period]] = {
-    ShareType.unconditional: Period(1, "working_day"),
-    ShareType.conditional: Period(10, "working_day"),
-}
-EXTENSION: Final = Period(10, "working_day")
-DELIVER: Final = Period(20, "working_day")
-CORRECT: Final = Period(10, "working_day")
+REPLY: Final[Mapping[str, int]] = {ShareType.unconditional: 1, ShareType.conditional: 10}
+EXTENSION: Final = 10
+DELIVER: Final = 20
+CORRECT: Final = 10
+"""Working days."""
 
 CLOCKS: Final[Mapping[str, str]] = {
     ShareStatus.requested: "reply",
@@ -125,6 +125,36 @@ class SharePosition:
     supplemented: bool
     extended: bool
     dispute: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShareClock:
+    """What is due `days` working days after `start`: more time, and a pause, add days to it."""
+
+    start: datetime
+    days: int
+
+    def due(self, calendar: WorkCalendar) -> Due:
+        """When, and whether the calendar behind it is official."""
+        return due_at(self.start, Period(self.days, "working_day"), calendar)
+
+
+def clock_after(
+    step: str, clock: ShareClock | None, *, paused_at: datetime | None, now: datetime, calendar: WorkCalendar
+) -> ShareClock | None:
+    """The clock after a step: each stage has its own; the days on which papers were awaited come on top, unless the
+    reply was late already. None where nothing is due any more."""
+    if step == ShareStep.agree:
+        return ShareClock(now, DELIVER)
+    if step == ShareStep.ask_correction:
+        return ShareClock(now, CORRECT)
+    if clock is None or step not in (ShareStep.ask_supplement, ShareStep.supplement, ShareStep.extend):
+        return None
+    if step == ShareStep.extend:
+        return replace(clock, days=clock.days + EXTENSION)
+    if paused_at is None or paused_at >= clock.due(calendar).at:
+        return clock
+    return replace(clock, days=clock.days + calendar.workdays_between(shanghai_day(paused_at), shanghai_day(now)))
 
 
 def parts_in_share(agency: object, *, asker: object, provider: object) -> frozenset[str]:

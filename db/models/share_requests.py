@@ -44,8 +44,8 @@ class CatalogueItem(SQLModel, table=True):
 
 class ShareRequest(SQLModel, table=True):
     """Basis, scene, scope, mode and duration (art. 20), how many persons, and each clock. `due_at` is when what the
-    present status asks for is due; while `paused_at` it stands. No data and no person stand here: the data go where
-    they always went."""
+    present status asks for is due; while `paused_at` it stands. It is `counted_days` working days after `counted_from`,
+    whatever prolonged it. No data and no person stand here: the data go where they always went."""
 
     __tablename__ = "share_request"
     __table_args__ = (
@@ -65,6 +65,11 @@ class ShareRequest(SQLModel, table=True):
         Index("share_request_by_provider", "provider_agency_id", "updated_at", "id"),
         Index("share_request_by_item", "catalogue_item_id"),
         CheckConstraint("(status = 'supplement_asked') = (paused_at IS NOT NULL)", name="share_request_paused"),
+        CheckConstraint(
+            "(due_at IS NULL) = (counted_from IS NULL) AND (due_at IS NULL) = (counted_days IS NULL)",
+            name="share_request_counted",
+        ),
+        Index("share_request_provisional", "id", postgresql_where="due_at IS NOT NULL AND NOT due_confirmed"),
         Index(
             "share_request_due",
             "due_at",
@@ -98,6 +103,8 @@ class ShareRequest(SQLModel, table=True):
     sha256: str | None
     wrong: int | None
     certificate: str | None
+    counted_from: datetime | None
+    counted_days: int | None
     due_at: datetime | None
     due_confirmed: bool
     paused_at: datetime | None

@@ -9,6 +9,7 @@ import asyncpg
 
 from db.engine import Raw
 from db.transaction import Tx
+from rules.deadlines import Due
 
 
 async def insert(tx: Tx, table: str, row: Mapping[str, Any]) -> None:
@@ -102,4 +103,37 @@ async def expire(raw: Raw, now: datetime, limit: int) -> list[asyncpg.Record]:
         "RETURNING q.id, q.agency_id, q.provider_agency_id, q.status, q.version",
         now,
         limit,
+    )
+
+
+async def provisional_requests(raw: Raw, after: UUID, limit: int) -> list[asyncpg.Record]:
+    """(id, no case) of requests of which something is due by a date beyond the confirmed calendar, by id."""
+    return await raw.fetch(
+        "SELECT id, NULL::uuid AS case_id FROM share_request WHERE due_at IS NOT NULL AND NOT due_confirmed AND id > $1"
+        " ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
+
+
+async def lock_provisional(raw: Raw, request_id: UUID) -> asyncpg.Record | None:
+    """The request if its clock is provisional and nobody works on it."""
+    return await raw.fetchrow(
+        "SELECT id, agency_id, provider_agency_id, counted_from, counted_days, due_at FROM share_request "
+        " WHERE id = $1 AND due_at IS NOT NULL AND NOT due_confirmed FOR NO KEY UPDATE SKIP LOCKED",
+        request_id,
+    )
+
+
+async def set_due(raw: Raw, request_id: UUID, due: Due, *, now: datetime) -> int:
+    """Moves the clock of a locked row; its new version."""
+    return int(
+        await raw.fetchval(
+            "UPDATE share_request SET due_at = $2, due_confirmed = $3, updated_at = $4, version = version + 1 "
+            " WHERE id = $1 RETURNING version",
+            request_id,
+            due.at,
+            due.confirmed,
+            now,
+        )
     )

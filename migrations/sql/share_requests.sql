@@ -4,9 +4,10 @@ GRANT SELECT, INSERT ON catalogue_item, share_request TO tongli_app;
 GRANT UPDATE (name, items, format, update_frequency, share_type, mode, conditions, legal_citation, classification,
               approved_by, retired_at, updated_at, version) ON catalogue_item TO tongli_app;
 GRANT UPDATE (status, consents, supplemented, extended, missing, refusal, dispute, text, delivered, sha256, wrong,
-              certificate, due_at, due_confirmed, paused_at, overdue_at, updated_at, version) ON share_request TO tongli_app;
-GRANT SELECT (id, agency_id, provider_agency_id, status, due_at, paused_at, overdue_at, version),
-      UPDATE (overdue_at, updated_at, version) ON share_request TO tongli_jobs;
+              certificate, counted_from, counted_days, due_at, due_confirmed, paused_at, overdue_at, updated_at, version) ON share_request TO tongli_app;
+GRANT SELECT (id, agency_id, provider_agency_id, status, counted_from, counted_days, due_at, due_confirmed, paused_at,
+              overdue_at, version),
+      UPDATE (due_at, due_confirmed, overdue_at, updated_at, version) ON share_request TO tongli_jobs;
 
 ALTER TABLE catalogue_item ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE share_request ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -53,6 +53,8 @@ CREATE TABLE share_request (
     sha256 VARCHAR,
     wrong INTEGER,
     certificate VARCHAR,
+    counted_from TIMESTAMP WITH TIME ZONE,
+    counted_days INTEGER,
     due_at TIMESTAMP WITH TIME ZONE,
     due_confirmed BOOLEAN NOT NULL,
     paused_at TIMESTAMP WITH TIME ZONE,
@@ -71,6 +73,7 @@ CREATE TABLE share_request (
     CONSTRAINT share_request_disposed CHECK ((status = 'disposed') = (certificate IS NOT NULL)),
     CONSTRAINT share_request_clock CHECK ((status IN ('requested', 'supplement_asked', 'agreed', 'correcting')) = (due_at IS NOT NULL)),
     CONSTRAINT share_request_paused CHECK ((status = 'supplement_asked') = (paused_at IS NOT NULL)),
+    CONSTRAINT share_request_counted CHECK ((due_at IS NULL) = (counted_from IS NULL) AND (due_at IS NULL) = (counted_days IS NULL)),
     FOREIGN KEY(catalogue_item_id) REFERENCES catalogue_item (id),
     FOREIGN KEY(agency_id) REFERENCES agency (id),
     FOREIGN KEY(provider_agency_id) REFERENCES agency (id)
@@ -79,6 +82,7 @@ CREATE INDEX share_request_by_asker ON share_request (agency_id, updated_at, id)
 CREATE INDEX share_request_by_item ON share_request (catalogue_item_id);
 CREATE INDEX share_request_by_provider ON share_request (provider_agency_id, updated_at, id);
 CREATE INDEX share_request_due ON share_request (due_at) WHERE due_at IS NOT NULL AND paused_at IS NULL AND overdue_at IS NULL;
+CREATE INDEX share_request_provisional ON share_request (id) WHERE due_at IS NOT NULL AND NOT due_confirmed;
 
 -- catalogue_item: read by everybody, kept by whose data it is. share_request: seen and moved by its two sides.
 
@@ -86,9 +90,10 @@ GRANT SELECT, INSERT ON catalogue_item, share_request TO tongli_app;
 GRANT UPDATE (name, items, format, update_frequency, share_type, mode, conditions, legal_citation, classification,
               approved_by, retired_at, updated_at, version) ON catalogue_item TO tongli_app;
 GRANT UPDATE (status, consents, supplemented, extended, missing, refusal, dispute, text, delivered, sha256, wrong,
-              certificate, due_at, due_confirmed, paused_at, overdue_at, updated_at, version) ON share_request TO tongli_app;
-GRANT SELECT (id, agency_id, provider_agency_id, status, due_at, paused_at, overdue_at, version),
-      UPDATE (overdue_at, updated_at, version) ON share_request TO tongli_jobs;
+              certificate, counted_from, counted_days, due_at, due_confirmed, paused_at, overdue_at, updated_at, version) ON share_request TO tongli_app;
+GRANT SELECT (id, agency_id, provider_agency_id, status, counted_from, counted_days, due_at, due_confirmed, paused_at,
+              overdue_at, version),
+      UPDATE (due_at, due_confirmed, overdue_at, updated_at, version) ON share_request TO tongli_jobs;
 
 ALTER TABLE catalogue_item ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE share_request ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -1,11 +1,15 @@
 """ST08 Data share between agencies: the union asks civil affairs for the dibao status of 212 persons."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from crypto.keys import Keyring
+from db.directory import confirm_year
+from db.operator import open_operator_transaction
+from jobs.clocks import recalculate_deadlines
 from settings import Settings
 from tests.stories.stage import Json, Stage, last_day_of, ok, open_stage
 
@@ -98,6 +102,21 @@ async def test_more_time_needs_the_data_authority_and_comes_once(stage: Stage) -
     assert unapproved["errors"][0]["pointer"] == "/approved_by"
     assert last_day_of(await stage.step(CIVIL, path, "extend", **more), "due_at") == "2026-10-26"
     assert (await stage.step(CIVIL, path, "extend", 409, **more))["code"] == "invalid-transition"
+
+
+async def test_a_clock_into_the_next_year_is_provisional_and_counted_again_with_its_calendar(stage: Stage) -> None:
+    item = await published(stage)
+    await stage.until("2026-12-21 09:00")
+    asked = await ask(stage, item, until="2027-06-30")
+    assert (last_day_of(asked, "due_at"), asked["due_confirmed"]) == ("2027-01-05", False)
+    # An invented notice: a day more off than the statutory day, so that the date moves.
+    async with open_operator_transaction(stage.desk.url) as raw:
+        await confirm_year(raw, 2027, "国办发明电〔2026〕0号", [(date(2027, 1, day), False) for day in (1, 4)])
+    await recalculate_deadlines(stage.desk.jobs, 2027)
+    counted = ok(await stage.api(UNION).get(f"/v1/share-requests/{asked['id']}"))
+    assert (last_day_of(counted, "due_at"), counted["due_confirmed"]) == ("2027-01-06", True)
+    for code in (UNION, CIVIL):
+        assert len(await stage.told(code, "deadline.recalculated")) == 1
 
 
 async def test_a_union_without_consent_is_refused(stage: Stage) -> None:
