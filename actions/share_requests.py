@@ -1,7 +1,8 @@
 """The catalogue of what agencies share, and requests for it, step by step under the regulation's clocks."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,12 @@ from rules.share_requests import (
 from rules.sharing import BasisKind, is_ground
 
 Row = Mapping[str, Any]
+
+_ENTRY = (
+    *("name", "items", "format", "update_frequency", "share_type", "mode", "conditions", "legal_citation"),
+    *("classification", "approved_by"),
+)
+"""The fields of the regulation, as a request keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,8 @@ def _check(tx: Tx, said: ShareSaid, item: asyncpg.Record) -> None:
         raise ValidationFailed(*errors)
     for name, text in (("scene", said.scene), ("basis_reference", said.basis_reference)):
         check_paper(f"/{name}", text)
+    if said.basis_kind == BasisKind.consent and not said.consents:
+        raise ConsentMissing(tx.agency_id, reason="no-consents")
     asker = tx.rights.agency_kind
     if not is_ground(said.basis_kind, sender=item["provider_kind"], recipient=asker) or (
         asker == "union" and said.basis_kind == "statutory_duty"
@@ -127,6 +136,8 @@ def _row(said: ShareSaid, item: asyncpg.Record) -> dict[str, Any]:
     return {
         "catalogue_item_id": said.item_id,
         "item_version": item["version"],
+        "item": json.dumps({name: item[name] for name in _ENTRY}, ensure_ascii=False),
+        "steps": "[]",
         "share_type": item["share_type"],
         "provider_agency_id": item["agency_id"],
         "basis_kind": said.basis_kind,
@@ -190,7 +201,7 @@ async def take_step_of_share(tx: Tx, request_id: UUID, step: str, words: ShareWo
         and request["consents"] < request["persons"]
     ):
         raise ConsentMissing(request["agency_id"], reason="consents-incomplete")
-    changes = _changes(request, ShareStep(step), words) | _clock(tx, request, step, await calendar_of(tx))
+    changes = _changes(tx, request, ShareStep(step), words) | _clock(tx, request, step, await calendar_of(tx))
     await share_requests.update(tx, "share_request", request_id, {"status": status.value, **changes})
     await _tell(tx, _EVENTS[ShareStep(step)], request_id, moved=(request["status"], status.value))
     _mark(tx, f"share_request.{step}", "share_request", request_id)
@@ -211,11 +222,11 @@ _EVENTS: Mapping[str, str] = {
 }
 
 
-def _changes(request: asyncpg.Record, step: ShareStep, words: ShareWords) -> dict[str, Any]:
-    """What a step writes beside status and clock."""
+def _changes(tx: Tx, request: asyncpg.Record, step: ShareStep, words: ShareWords) -> dict[str, Any]:
+    """What a step writes beside status and clock; all that was said with it stands in `steps`."""
     own: dict[ShareStep, dict[str, Any]] = {
         ShareStep.ask_supplement: {"missing": list(words.missing), "supplemented": True},
-        ShareStep.supplement: {"missing": [], "consents": request["persons"]},
+        ShareStep.supplement: {"missing": [], "consents": request["consents"] if words.count is None else words.count},
         ShareStep.extend: {"extended": True},
         ShareStep.refuse: {"refusal": words.reason},
         ShareStep.deliver: {"delivered": words.count, "sha256": words.sha256},
@@ -223,7 +234,9 @@ def _changes(request: asyncpg.Record, step: ShareStep, words: ShareWords) -> dic
         ShareStep.dispose: {"certificate": words.certificate},
         ShareStep.escalate: {"dispute": next_level(request["dispute"]).value if step is ShareStep.escalate else None},
     }
-    return own.get(step, {}) | ({"text": words.text} if words.text else {})
+    said = {name: value for name, value in asdict(words).items() if value}
+    taken = {"step": step.value, "agency": str(tx.agency_id), "at": tx.now.isoformat(), **said}
+    return own.get(step, {}) | {"steps": json.dumps([*request["steps"], taken], ensure_ascii=False)}
 
 
 def _clock(tx: Tx, request: asyncpg.Record, step: str, calendar: WorkCalendar) -> dict[str, Any]:
@@ -231,7 +244,7 @@ def _clock(tx: Tx, request: asyncpg.Record, step: str, calendar: WorkCalendar) -
     standing = request["counted_from"] and ShareClock(request["counted_from"], request["counted_days"])
     clock = clock_after(step, standing, paused_at=request["paused_at"], now=tx.now, calendar=calendar)
     asks = step == ShareStep.ask_supplement
-    late = request["overdue_at"] if asks else None
+    late = request["overdue_at"] if asks or step == ShareStep.supplement else None
     return _columns(clock, calendar) | {"paused_at": tx.now if asks else None, "overdue_at": late}
 
 

@@ -221,6 +221,9 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_MAY: Final[Mapping[str, tuple[str, ...]]] = {ShareStep.supplement: ("count",)}
+
+
 def check_words(step: str, words: ShareWords) -> None:
     """Every step brings what the regulation asks of it, and nothing that belongs to another. Raises
     ValidationFailed."""
@@ -230,7 +233,7 @@ def check_words(step: str, words: ShareWords) -> None:
         said = getattr(words, name)
         if name in needs and not said:
             errors.append(FieldError(f"/{name}", "required"))
-        elif said and name not in needs and name != "text":
+        elif said and name not in (*needs, *_MAY.get(step, ()), "text"):
             errors.append(FieldError(f"/{name}", "not-with-this-step"))
     if errors:
         raise ValidationFailed(*errors)

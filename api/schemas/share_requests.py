@@ -79,9 +79,10 @@ class ShareRequestIn(StrictModel):
 
 
 class ShareStepIn(StrictModel):
-    """What each step brings: `missing` with `ask_supplement`; `approved_by`, the data authority, with `extend`;
-    `reason` with `refuse`; `count` and `sha256` with `deliver`; `count`, records that are wrong, with `ask_correction`;
-    `certificate` with `dispose`. `text` with all but `agree`, `deliver` and `dispose`."""
+    """What each step brings: `missing` with `ask_supplement`; with `supplement`, where consents were missing, `count`:
+    how many there are now; `approved_by`, the data authority, with `extend`; `reason` with `refuse`; `count` and
+    `sha256` with `deliver`; `count`, records that are wrong, with `ask_correction`; `certificate` with `dispose`.
+    `text` with all but `agree`, `deliver` and `dispose`."""
 
     text: LongText | None = None
     reason: ShareRefusal | None = None
@@ -92,6 +93,36 @@ class ShareStepIn(StrictModel):
     certificate: ShortText | None = None
 
 
+class EntryShown(BaseModel):
+    """An entry of the catalogue as it stood when it was asked for."""
+
+    name: str
+    items: list[str]
+    format: str
+    update_frequency: str
+    share_type: str
+    mode: str
+    conditions: str | None
+    legal_citation: str | None
+    classification: str
+    approved_by: str
+
+
+class ShareStepShown(BaseModel):
+    """A step, by which side, and what was said with it."""
+
+    step: str
+    agency: UUID
+    at: datetime
+    text: str | None = None
+    reason: str | None = None
+    missing: list[str] = Field(default_factory=list)
+    approved_by: str | None = None
+    count: int | None = None
+    sha256: str | None = None
+    certificate: str | None = None
+
+
 class ShareRequestRow(BaseModel):
     """`due_at`: when what the present status asks for is due; null where nothing is, and it stands while `paused`.
     `wrong`: records that were to be corrected. `dispute`: the level a refusal was taken to."""
@@ -100,6 +131,7 @@ class ShareRequestRow(BaseModel):
     item_id: UUID
     item_name: str
     item_version: int
+    item: EntryShown
     share_type: str
     asker: AgencyName
     provider: AgencyName
@@ -118,7 +150,7 @@ class ShareRequestRow(BaseModel):
     missing: list[str]
     refusal: str | None
     dispute: str | None
-    text: str | None
+    steps: list[ShareStepShown]
     delivered: int | None
     sha256: str | None
     wrong: int | None

@@ -1,12 +1,13 @@
 """catalogue_item (共享目录项) and share_request (数据共享申请): what agencies share, and who asks for it."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from db.types import key, one_of, words
+from db.types import document, key, one_of, words
 from rules.share_requests import DisputeLevel, ShareMode, ShareRefusal, ShareStatus, ShareType
 from rules.sharing import BasisKind
 
@@ -45,7 +46,8 @@ class CatalogueItem(SQLModel, table=True):
 class ShareRequest(SQLModel, table=True):
     """Basis, scene, scope, mode and duration (art. 20), how many persons, and each clock. `due_at` is when what the
     present status asks for is due; while `paused_at` it stands. It is `counted_days` working days after `counted_from`,
-    whatever prolonged it. No data and no person stand here: the data go where they always went."""
+    whatever prolonged it. `item` is the entry as it was asked for, `steps` what was said with each step, oldest first.
+    No data and no person stand here: the data go where they always went."""
 
     __tablename__ = "share_request"
     __table_args__ = (
@@ -80,6 +82,7 @@ class ShareRequest(SQLModel, table=True):
     id: UUID = key()
     catalogue_item_id: UUID = Field(foreign_key="catalogue_item.id")
     item_version: int
+    item: dict[str, Any] = document()
     share_type: str
     agency_id: UUID = Field(foreign_key="agency.id")
     provider_agency_id: UUID = Field(foreign_key="agency.id")
@@ -98,7 +101,7 @@ class ShareRequest(SQLModel, table=True):
     missing: list[str] = words()
     refusal: str | None
     dispute: str | None
-    text: str | None
+    steps: list[dict[str, Any]] = document()
     delivered: int | None
     sha256: str | None
     wrong: int | None

@@ -58,10 +58,11 @@ async def list_items(
     return str(await tx.value(_LIST_ITEMS, *after, limit, provider, share_type, retired))
 
 
-_REQUEST = """SELECT q.id, q.catalogue_item_id AS item_id, i.name AS item_name, q.item_version, q.share_type,
+_REQUEST = """SELECT q.id, q.catalogue_item_id AS item_id, q.item ->> 'name' AS item_name, q.item_version, q.item,
+    q.share_type,
     json_build_object('id', a.id, 'name', a.name) AS asker, json_build_object('id', p.id, 'name', p.name) AS provider,
     q.basis_kind, q.basis_reference, q.consents, q.persons, q.scene, q.scope, q.mode, q.until, q.approved_by, q.status,
-    q.supplemented, q.extended, q.missing, q.refusal, q.dispute, q.text, q.delivered, q.sha256, q.wrong, q.certificate,
+    q.supplemented, q.extended, q.missing, q.refusal, q.dispute, q.steps, q.delivered, q.sha256, q.wrong, q.certificate,
     rfc3339(q.due_at) AS due_at, q.due_confirmed,
     q.paused_at IS NOT NULL AS paused, q.overdue_at IS NOT NULL AS overdue,
     rfc3339(q.created_at) AS created_at, rfc3339(q.updated_at) AS updated_at, q.version

@@ -3,7 +3,7 @@
 GRANT SELECT, INSERT ON catalogue_item, share_request TO tongli_app;
 GRANT UPDATE (name, items, format, update_frequency, share_type, mode, conditions, legal_citation, classification,
               approved_by, retired_at, updated_at, version) ON catalogue_item TO tongli_app;
-GRANT UPDATE (status, consents, supplemented, extended, missing, refusal, dispute, text, delivered, sha256, wrong,
+GRANT UPDATE (status, consents, supplemented, extended, missing, refusal, dispute, steps, delivered, sha256, wrong,
               certificate, counted_from, counted_days, due_at, due_confirmed, paused_at, overdue_at, updated_at, version) ON share_request TO tongli_app;
 GRANT SELECT (id, agency_id, provider_agency_id, status, counted_from, counted_days, due_at, due_confirmed, paused_at,
               overdue_at, version),

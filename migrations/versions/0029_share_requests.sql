@@ -30,6 +30,7 @@ CREATE TABLE share_request (
     id UUID NOT NULL,
     catalogue_item_id UUID NOT NULL,
     item_version INTEGER NOT NULL,
+    item JSONB NOT NULL,
     share_type VARCHAR NOT NULL,
     agency_id UUID NOT NULL,
     provider_agency_id UUID NOT NULL,
@@ -48,7 +49,7 @@ CREATE TABLE share_request (
     missing TEXT[] NOT NULL,
     refusal VARCHAR,
     dispute VARCHAR,
-    text VARCHAR,
+    steps JSONB NOT NULL,
     delivered INTEGER,
     sha256 VARCHAR,
     wrong INTEGER,
@@ -89,7 +90,7 @@ CREATE INDEX share_request_provisional ON share_request (id) WHERE due_at IS NOT
 GRANT SELECT, INSERT ON catalogue_item, share_request TO tongli_app;
 GRANT UPDATE (name, items, format, update_frequency, share_type, mode, conditions, legal_citation, classification,
               approved_by, retired_at, updated_at, version) ON catalogue_item TO tongli_app;
-GRANT UPDATE (status, consents, supplemented, extended, missing, refusal, dispute, text, delivered, sha256, wrong,
+GRANT UPDATE (status, consents, supplemented, extended, missing, refusal, dispute, steps, delivered, sha256, wrong,
               certificate, counted_from, counted_days, due_at, due_confirmed, paused_at, overdue_at, updated_at, version) ON share_request TO tongli_app;
 GRANT SELECT (id, agency_id, provider_agency_id, status, counted_from, counted_days, due_at, due_confirmed, paused_at,
               overdue_at, version),

@@ -47,6 +47,8 @@ BUILT = {
     ("db/queries/consultations.py", "insert_consultation"): "column names from code",
     ("db/queries/consultations.py", "update_consultation"): "column names from code",
     ("db/queries/letters.py", "insert_letter"): "column names from code",
+    ("db/queries/share_requests.py", "insert"): "table and column names from code",
+    ("db/queries/share_requests.py", "update"): "table and column names from code",
     ("db/queries/proposals.py", "insert_proposal"): "column names from code",
     ("db/queries/proposals.py", "update_proposal"): "column names from code",
     ("db/queries/deliveries.py", "list_deliveries"): "conditions from code; values stay parameters",

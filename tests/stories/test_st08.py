@@ -67,7 +67,7 @@ async def test_a_conditional_share_is_answered_supplemented_delivered_corrected_
     paused = await stage.step(CIVIL, path, "ask_supplement", missing=missing)
     assert (paused["status"], paused["missing"], paused["paused"]) == ("supplement_asked", missing, True)
     await stage.until("2026-09-28 09:00")
-    again = await stage.step(UNION, path, "supplement", text="已补齐9份同意书")
+    again = await stage.step(UNION, path, "supplement", text="已补齐9份同意书", count=212)
     assert (again["consents"], last_day_of(again, "due_at")) == (212, "2026-10-13"), "the clock stood one working day"
     twice = await stage.step(CIVIL, path, "ask_supplement", 409, missing=["再补"])
     assert "ask_supplement" not in twice["allowed"], "what is missing is asked for once"
@@ -80,6 +80,9 @@ async def test_a_conditional_share_is_answered_supplemented_delivered_corrected_
     assert last_day_of(correcting, "due_at") == "2026-10-26", "corrected within ten working days"
     await stage.step(CIVIL, path, "correct", text="已更正3条")
     done = await stage.step(UNION, path, "dispose", certificate="销毁证明 2026-11")
+    said = {one["step"]: one for one in done["steps"]}
+    assert (said["ask_correction"]["text"], said["correct"]["text"]) == ("3条起止时间有误", "已更正3条"), "each is kept"
+    assert done["item"]["conditions"] == DIBAO["conditions"]
     assert (done["status"], done["wrong"], done["due_at"], done["allowed_steps"]) == ("disposed", 3, None, [])
     assert len(await stage.told(UNION, "share_request.delivered")) == 1
 
@@ -94,13 +97,27 @@ async def test_an_answer_that_is_late_is_told_once_to_both_sides(stage: Stage) -
         assert len(await stage.told(code, "share_request.overdue")) == 1
 
 
+async def test_papers_asked_for_when_it_is_late_do_not_make_it_late_again(stage: Stage) -> None:
+    asked = await ask(stage, await published(stage))
+    path = f"/v1/share-requests/{asked['id']}"
+    await stage.until("2026-10-14 09:00")
+    await stage.step(CIVIL, path, "ask_supplement", missing=["公章"])
+    await stage.until("2026-10-16 09:00")
+    supplemented = await stage.step(UNION, path, "supplement", text="已盖章")
+    assert supplemented["consents"] == 203, "a seal is no consent"
+    await stage.until("2026-10-23 09:00")
+    assert await stage.events("share_request.overdue", asked["id"]) == 1
+
+
 async def test_more_time_needs_the_data_authority_and_comes_once(stage: Stage) -> None:
     asked = await ask(stage, await published(stage))
     path = f"/v1/share-requests/{asked['id']}"
     more: Json = {"text": "系统升级", "approved_by": "市数据资源管理局"}
     unapproved = await stage.step(CIVIL, path, "extend", 422, text="系统升级")
     assert unapproved["errors"][0]["pointer"] == "/approved_by"
-    assert last_day_of(await stage.step(CIVIL, path, "extend", **more), "due_at") == "2026-10-26"
+    extended = await stage.step(CIVIL, path, "extend", **more)
+    assert last_day_of(extended, "due_at") == "2026-10-26"
+    assert extended["steps"][-1]["approved_by"] == "市数据资源管理局"
     assert (await stage.step(CIVIL, path, "extend", 409, **more))["code"] == "invalid-transition"
 
 
@@ -123,6 +140,8 @@ async def test_a_union_without_consent_is_refused(stage: Stage) -> None:
     item = await published(stage)
     duty = await ask(stage, item, 403, basis={"kind": "statutory_duty", "reference": "工会法"})
     assert (duty["code"], duty["reason"]) == ("consent-missing", "no-organ-of-state")
+    none = await ask(stage, item, 403, consents=0)
+    assert (none["code"], none["reason"]) == ("consent-missing", "no-consents")
 
 
 async def test_what_has_no_conditions_is_answered_in_a_day_and_what_is_not_shared_is_not_asked_for(
