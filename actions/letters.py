@@ -61,7 +61,7 @@ class OpenedLetter:
     letter: asyncpg.Record
     allowed_steps: tuple[str, ...]
     said: Mapping[str, Any] | None = None
-    answer: str | None = None
+    answers: tuple[Mapping[str, Any], ...] = ()
 
 
 async def write(tx: Tx, case_id: UUID, said: LetterSaid) -> OpenedLetter:
@@ -85,7 +85,10 @@ async def write(tx: Tx, case_id: UUID, said: LetterSaid) -> OpenedLetter:
     if employer is None:
         raise ValidationFailed(FieldError("/employer", "required"))
     row = await _row(tx, case, said, employer=employer, ground=ground)
-    await letters.insert_letter(tx, row)
+    try:
+        await letters.insert_letter(tx, row)
+    except asyncpg.UniqueViolationError:
+        raise Conflict(reason="proposal-made-already") from None
     letter = await _seen(tx, row["id"])
     _tell(tx, "sent", letter)
     _mark(tx, "write", letter, kind=said.kind.value, number=row["number"])
@@ -126,7 +129,7 @@ async def _row(
         "id": letter_id,
         "case_id": case["id"],
         "kind": said.kind.value,
-        "number": letter_number(said.kind, place, today.year, ordinal),
+        "number": letter_number(said.kind, await letters.code_of_union(tx), today.year, ordinal),
         "follows": said.follows,
         "ground": ground and ground.value,
         "employer": employer,
@@ -163,7 +166,7 @@ async def read_letter(tx: Tx, letter_id: UUID) -> OpenedLetter:
         letter,
         _allowed(tx, letter),
         said=json.loads(cipher.open(said, f"{SAID_CONTEXT}:{letter_id}")) if said else None,
-        answer=cipher.open(answer, f"{ANSWER_CONTEXT}:{letter_id}") if answer else None,
+        answers=tuple(json.loads(cipher.open(answer, f"{ANSWER_CONTEXT}:{letter_id}"))) if answer else (),
     )
 
 
@@ -181,12 +184,20 @@ async def take_step(
         raise PreconditionFailed(case_tag(letter["version"]))
     check_paper("/text", text)
     status = check_step(step, _allowed(tx, letter), letter["status"], text=text, filing_number=filing_number)
-    answer = tx.vault.cipher.seal(text, f"{ANSWER_CONTEXT}:{letter_id}") if text else None
+    answer = _answered(tx, letter, step, text) if text else None
     await letters.move_letter(tx, letter_id, status, answer=answer, filing_number=filing_number)
     moved = await _seen(tx, letter_id)
     _tell(tx, status, moved, moved=(letter["status"], status.value))
     _mark(tx, step, moved)
     return _opened(tx, moved)
+
+
+def _answered(tx: Tx, letter: asyncpg.Record, step: str, text: str) -> bytes:
+    """What was said to the letter so far, and now: sealed whole."""
+    cipher, context = tx.vault.cipher, f"{ANSWER_CONTEXT}:{letter['id']}"
+    before = json.loads(cipher.open(letter["answer"], context)) if letter["answer"] else []
+    now = {"step": step, "at": tx.now.isoformat(), "text": text}
+    return cipher.seal(json.dumps([*before, now], ensure_ascii=False), context)
 
 
 async def fire_letter_clocks(raw: Raw, now: datetime, limit: int) -> int:

@@ -64,6 +64,7 @@ REASONS: Final[dict[str, Text]] = {
     ),
     "own-item": Text("不能申请本机构的数据。", "The item is your own."),
     "item-not-shared": Text("该目录项依法不予共享。", "By law the item is not shared."),
+    "proposal-made-already": Text("该意见书已提出建议书。", "A proposal followed this opinion already."),
     "no-quorum": Text("到会成员不足法定人数。", "Too few members came."),
     "items-open": Text("尚有议题未议定、未延期。", "An agenda item is neither decided nor put off."),
     "session-is-over": Text("会议已结束或取消。", "The session is over."),

@@ -59,7 +59,7 @@ class Violation(StrEnum):
 
 ARTICLES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        Violation.wage_arrears: "《中华人民共和国劳动合同法》第三十条、第八十五条",
+        Violation.wage_arrears: "《中华人民共和国劳动合同法》第三十条、第八十五条、《劳动保障监察条例》第十七条",
         Violation.wage_deduction: "《中华人民共和国劳动合同法》第八十五条",
         Violation.below_minimum_wage: "《中华人民共和国劳动法》第四十八条、《中华人民共和国劳动合同法》第八十五条",
         Violation.overtime_unpaid: "《中华人民共和国劳动法》第四十四条",
@@ -108,9 +108,9 @@ class Ground(StrEnum):
     not_corrected = "not_corrected"
 
 
-def letter_number(kind: str, division_code: str, year: int, ordinal: int) -> str:
+def letter_number(kind: str, agency_code: str, year: int, ordinal: int) -> str:
     """The number a letter carries (文号), counted for each union, kind and year."""
-    return f"{division_code}工劳监{_NUMBER_WORDS[LetterKind(kind)]}字〔{year}〕{ordinal}号"
+    return f"{agency_code}劳监{_NUMBER_WORDS[LetterKind(kind)]}字〔{year}〕{ordinal}号"
 
 
 def parts_in_letter(

@@ -47,7 +47,7 @@ def shown(opened: verbs.OpenedLetter) -> LetterShown:
 def _opened(opened: verbs.OpenedLetter) -> LetterOpened:
     said = opened.said or {}
     return LetterOpened(
-        **shown(opened).model_dump(), facts=said.get("facts"), demands=said.get("demands"), answer=opened.answer
+        **shown(opened).model_dump(), facts=said.get("facts"), demands=said.get("demands"), answers=list(opened.answers)
     )
 
 

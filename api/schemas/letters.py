@@ -68,9 +68,17 @@ class LetterShown(LetterRow):
     allowed_steps: list[str]
 
 
+class AnswerShown(BaseModel):
+    """What was said with one step."""
+
+    step: str
+    at: datetime
+    text: str
+
+
 class LetterOpened(LetterShown):
     """With its words; null once the case was erased."""
 
     facts: str | None
     demands: str | None
-    answer: str | None
+    answers: list[AnswerShown]

@@ -11,8 +11,8 @@ from rules.letters import Ground, LetterKind, LetterStatus
 
 
 class Letter(SQLModel, table=True):
-    """`said` holds facts and demands, `answer` what was said to it last; both null once the case was erased. `due_by`:
-    the employer's reply to an opinion, the department's filing of a proposal."""
+    """`said` holds facts and demands, `answer` what was said to it, step by step; both null once the case was erased.
+    `due_by`: the employer's reply to an opinion, the department's filing of a proposal."""
 
     __tablename__ = "letter"
     __table_args__ = (
@@ -24,6 +24,12 @@ class Letter(SQLModel, table=True):
         CheckConstraint("(kind = 'hint') = (due_by IS NULL)", name="letter_clock"),
         CheckConstraint("(status = 'filed') = (filing_number IS NOT NULL)", name="letter_filing"),
         Index("letter_number_of_union", "agency_id", "number", unique=True),
+        Index(
+            "letter_one_proposal",
+            "follows",
+            unique=True,
+            postgresql_where="kind = 'proposal' AND status NOT IN ('declined', 'withdrawn')",
+        ),
         Index("letter_by_union", "agency_id", "updated_at", "id"),
         Index("letter_by_addressee", "to_agency_id", "updated_at", "id"),
         Index("letter_by_copy", "copied_agency_id", "updated_at", "id"),

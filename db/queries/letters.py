@@ -34,6 +34,11 @@ async def employer_of(tx: Tx, case_id: UUID) -> str | None:
     return found
 
 
+async def code_of_union(tx: Tx) -> str:
+    """The code of the acting union, by which its letters are told from those of others."""
+    return str(await tx.value("SELECT code FROM agency WHERE id = $1", tx.agency_id))
+
+
 async def next_ordinal(tx: Tx, kind: str, year_start: datetime) -> int:
     """The next number of a kind of letter of the acting union in a year; its letters are numbered one after another."""
     await tx.run("SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 11))", tx.agency_id)

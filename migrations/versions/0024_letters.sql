@@ -44,6 +44,7 @@ CREATE INDEX letter_by_case ON letter (case_id);
 CREATE INDEX letter_by_copy ON letter (copied_agency_id, updated_at, id);
 CREATE INDEX letter_by_union ON letter (agency_id, updated_at, id);
 CREATE INDEX letter_due ON letter (due_by) WHERE status = 'sent' AND overdue_at IS NULL;
+CREATE UNIQUE INDEX letter_one_proposal ON letter (follows) WHERE kind = 'proposal' AND status NOT IN ('declined', 'withdrawn');
 CREATE UNIQUE INDEX letter_number_of_union ON letter (agency_id, number);
 
 GRANT SELECT (id, said, answer), UPDATE (said, answer) ON letter TO tongli_keys;

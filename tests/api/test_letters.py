@@ -110,6 +110,10 @@ async def test_a_proposal_needs_what_the_employer_did_as_its_ground(
         assert (await write(union, case_id, "proposal", 409, **to))["reason"] == "no-ground-for-a-proposal"
     else:
         assert (await write(union, case_id, "proposal", **to))["ground"] == ground
+        again = await write(union, case_id, "proposal", 409, **to)
+        assert again["reason"] == "proposal-made-already"
+        said = ok(await union.get(f"/v1/letters/{opinion['id']}", purpose="assistance"))["answers"]
+        assert [one["text"] for one in said] == [words["text"] for _, words in steps], "each answer is kept"
 
 
 async def test_a_union_never_decides_and_a_department_never_speaks_for_the_employer(
@@ -126,7 +130,7 @@ async def test_a_union_never_decides_and_a_department_never_speaks_for_the_emplo
     declined = await take(labour, proposal, "decline", text="已超过二年")
     assert (declined["status"], declined["allowed_steps"]) == ("declined", [])
     read = ok(await union.get(f"/v1/letters/{proposal['id']}", purpose="assistance"))
-    assert (read["answer"], read["facts"]) == ("已超过二年", SAID["facts"])
+    assert ([one["text"] for one in read["answers"]], read["facts"]) == (["已超过二年"], SAID["facts"])
 
 
 async def test_the_parties_see_a_letter_without_its_case_and_nobody_else_does(

@@ -17,7 +17,7 @@ BESIDE = {"ChallengeAnswer", "Problem", "FieldProblem", "RevocationRequest", "To
 OF_NO_PERSON = {
     *("AgencyName", "AgencyShown", "ClientShown", "ClientOpened", "ConferenceShown", "OfficeShown", "OverrideShown"),
     *("AlertSubject", "InboundSourceShown", "InboundSourceOpened"),
-    *("CatalogueItemShown", "DeviceShown", "DivisionShown", "WindowShown", "WitnessShown"),
+    *("CatalogueItemShown", "EntryShown", "DeviceShown", "DivisionShown", "WindowShown", "WitnessShown"),
 }
 """Answers whose `name`, `address` and the like are an office's, a system's or a place's."""
 

@@ -41,7 +41,11 @@ async def write(stage: Stage, case_id: str, kind: str, status: int = 201, **chan
 async def test_letters_follow_each_other_by_the_days_of_the_law(stage: Stage) -> None:
     case_id = await group_case(stage)
     hint = await write(stage, case_id, "hint")
-    assert (hint["due_by"], hint["employer"], hint["number"]) == (None, "安塑包装", "340802工劳监提字〔2026〕1号")
+    assert (hint["due_by"], hint["employer"], hint["number"]) == (
+        None,
+        "安塑包装",
+        "DEMO-340802-UNION劳监提字〔2026〕1号",
+    )
     await stage.until("2026-04-13 09:00")
     opinion = await write(stage, case_id, "opinion", follows=hint["id"])
     assert last_day_of(opinion, "due_by") == "2026-05-07", "fifteen working days over the May holiday"
